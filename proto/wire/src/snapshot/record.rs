@@ -1,0 +1,234 @@
+//! The parts of a snapshot behind its header.
+
+use crate::bits::{BitReader, BitWriter, Full};
+use crate::datagram::DecodeError;
+use crate::ids::NetId;
+use crate::limits::{MAX_GROUP_RECORDS, MAX_RECORD_AGE};
+use crate::space::{Cell, Position, Velocity};
+
+/// The client's own entity, for its prediction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnState {
+    /// Which entity it is.
+    pub entity: NetId,
+    /// Where it is.
+    pub position: Position,
+    /// Height, units.
+    pub z: i32,
+    /// Its way in the tick shown, units per tick. An `i16` on the wire: more is cut to that.
+    pub velocity: Velocity,
+    /// Its way upwards, units per tick.
+    pub velocity_z: i16,
+    /// Where it looks, in 256 steps.
+    pub facing: u8,
+    /// What it is seen to do, 0 to 63; the low 6 bits are written.
+    pub animation: u8,
+    /// Whether it is dead.
+    pub is_dead: bool,
+    /// One more (it wraps) each time it is put somewhere without having walked there: do not smooth over it.
+    pub teleports: u8,
+}
+
+impl OwnState {
+    pub(crate) fn write(&self, writer: &mut BitWriter<'_>) -> Result<(), Full> {
+        let short = |v: i32| v.clamp(i32::from(i16::MIN), i32::from(i16::MAX));
+        writer.put(self.entity.to_bits(), 24)?;
+        writer.put_signed(self.position.x, 32)?;
+        writer.put_signed(self.position.y, 32)?;
+        writer.put_signed(self.z, 32)?;
+        writer.put_signed(short(self.velocity.x), 16)?;
+        writer.put_signed(short(self.velocity.y), 16)?;
+        writer.put_signed(i32::from(self.velocity_z), 16)?;
+        writer.put(u32::from(self.facing), 8)?;
+        writer.put(u32::from(self.animation), 6)?;
+        writer.put(u32::from(self.is_dead), 2)?;
+        writer.put(u32::from(self.teleports), 8)
+    }
+
+    pub(crate) fn read(reader: &mut BitReader<'_>) -> Result<Self, DecodeError> {
+        let entity = NetId::from_bits(reader.take(24)?).ok_or(DecodeError::ReservedBits)?;
+        let position = Position { x: reader.take_signed(32)?, y: reader.take_signed(32)? };
+        let z = reader.take_signed(32)?;
+        let velocity = Velocity { x: reader.take_signed(16)?, y: reader.take_signed(16)? };
+        let velocity_z = reader.take_signed(16)? as i16;
+        let facing = reader.take(8)? as u8;
+        let animation = reader.take(6)? as u8;
+        let state = reader.take(2)?;
+        if state > 1 {
+            return Err(DecodeError::ReservedBits);
+        }
+        let teleports = reader.take(8)? as u8;
+        Ok(Self { entity, position, z, velocity, velocity_z, facing, animation, is_dead: state == 1, teleports })
+    }
+}
+
+/// How near a group's cell is, and so how often its entities are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Ring {
+    /// Within 32 m.
+    Near,
+    /// Within 96 m.
+    Mid,
+    /// Within 192 m.
+    Far,
+    /// At any distance: what the player has to do with.
+    Always,
+}
+
+impl Ring {
+    const fn code(self) -> u32 {
+        match self {
+            Self::Near => 0,
+            Self::Mid => 1,
+            Self::Far => 2,
+            Self::Always => 3,
+        }
+    }
+
+    const fn of(code: u32) -> Self {
+        match code & 3 {
+            0 => Self::Near,
+            1 => Self::Mid,
+            2 => Self::Far,
+            _ => Self::Always,
+        }
+    }
+}
+
+/// What the records of a group have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Where they are.
+    pub cell: Cell,
+    /// How near that is.
+    pub ring: Ring,
+    /// The height that records count from, steps of 16 m from the world's zero.
+    pub base_height: i8,
+}
+
+/// The only form of records that this version has.
+const ABSOLUTE: u32 = 0;
+
+impl Group {
+    /// Writes the group's header; `count` is 1 to 64.
+    pub(crate) fn write(&self, count: usize, writer: &mut BitWriter<'_>) -> Result<(), Full> {
+        writer.put_signed(i32::from(self.cell.x), 11)?;
+        writer.put_signed(i32::from(self.cell.y), 11)?;
+        writer.put(self.ring.code(), 2)?;
+        writer.put(ABSOLUTE, 2)?;
+        writer.put(count.clamp(1, MAX_GROUP_RECORDS) as u32 - 1, 6)?;
+        writer.put_signed(i32::from(self.base_height), 8)
+    }
+
+    /// Reads the group's header and how many records follow.
+    pub(crate) fn read(reader: &mut BitReader<'_>) -> Result<(Self, usize), DecodeError> {
+        let cell = Cell { x: reader.take_signed(11)? as i16, y: reader.take_signed(11)? as i16 };
+        let ring = Ring::of(reader.take(2)?);
+        let form = reader.take(2)?;
+        if form != ABSOLUTE {
+            return Err(DecodeError::UnknownForm(form as u8));
+        }
+        let count = reader.take(6)? as usize + 1;
+        Ok((Self { cell, ring, base_height: reader.take_signed(8)? as i8 }, count))
+    }
+}
+
+/// What an entity is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EntityKind {
+    /// A player's character.
+    Player,
+    /// A monster.
+    Monster,
+    /// Something that lies on the ground.
+    Drop,
+    /// Anything else.
+    Other,
+}
+
+impl EntityKind {
+    const fn code(self) -> u32 {
+        match self {
+            Self::Player => 0,
+            Self::Monster => 1,
+            Self::Drop => 2,
+            Self::Other => 3,
+        }
+    }
+
+    const fn of(code: u32) -> Self {
+        match code & 3 {
+            0 => Self::Player,
+            1 => Self::Monster,
+            2 => Self::Drop,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// An entity in full: the first record of it is its appearance. Values above a field's range are cut to its bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Which entity.
+    pub entity: NetId,
+    /// Its place in the group's cell, see [`Cell::quantize`]: 0 to 2,047 on both axes.
+    pub place: (u16, u16),
+    /// Height above the group's base, steps of 1/16 m, 0 to 1,023.
+    pub z: u16,
+    /// Where it looks, in 256 steps.
+    pub facing: u8,
+    /// See [`crate::heading::quantize_velocity`], 0 to 127.
+    pub speed: u8,
+    /// Where it moves, in 256 steps.
+    pub heading: u8,
+    /// What it is seen to do, 0 to 63.
+    pub animation: u8,
+    /// What it is.
+    pub kind: EntityKind,
+    /// Whether it is dead.
+    pub is_dead: bool,
+    /// Ticks between this state and the snapshot's tick; 15 is that or more.
+    pub age: u8,
+}
+
+impl Record {
+    pub(crate) fn write(&self, writer: &mut BitWriter<'_>) -> Result<(), Full> {
+        writer.put(self.entity.to_bits(), 19)?;
+        writer.put(u32::from(self.place.0), 11)?;
+        writer.put(u32::from(self.place.1), 11)?;
+        writer.put(u32::from(self.z), 10)?;
+        writer.put(u32::from(self.facing), 8)?;
+        writer.put(u32::from(self.speed), 7)?;
+        writer.put(u32::from(self.heading), 8)?;
+        writer.put(u32::from(self.animation), 6)?;
+        writer.put(u32::from(self.is_dead) << 2 | self.kind.code(), 4)?;
+        writer.put(u32::from(self.age.min(MAX_RECORD_AGE)), 4)
+    }
+
+    pub(crate) fn read(reader: &mut BitReader<'_>) -> Result<Self, DecodeError> {
+        let entity = NetId::from_bits(reader.take(19)?).ok_or(DecodeError::ReservedBits)?;
+        let place = (reader.take(11)? as u16, reader.take(11)? as u16);
+        let z = reader.take(10)? as u16;
+        let facing = reader.take(8)? as u8;
+        let speed = reader.take(7)? as u8;
+        let heading = reader.take(8)? as u8;
+        let animation = reader.take(6)? as u8;
+        let flags = reader.take(4)?;
+        if flags & 0b1000 != 0 {
+            return Err(DecodeError::ReservedBits);
+        }
+        let age = reader.take(4)? as u8;
+        Ok(Self {
+            entity,
+            place,
+            z,
+            facing,
+            speed,
+            heading,
+            animation,
+            kind: EntityKind::of(flags),
+            is_dead: flags & 0b100 != 0,
+            age,
+        })
+    }
+}

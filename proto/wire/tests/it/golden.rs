@@ -1,0 +1,177 @@
+//! `docs/WIRE.md` is read here: its fenced blocks must be what the code does.
+
+use std::fs;
+
+use shallot_wire::heading::{HALFWAY_TANGENT, QUARTER_SINE};
+use shallot_wire::{
+    Ack, Cell, EntityKind, Group, Input, InputWindow, Inputs, Motion, NetId, OwnState, Position, Record, Rect, Ring,
+    Sequence, Snapshot, SnapshotHeader, SnapshotWriter, Terrain, TimeEcho, Velocity, heading_towards, step,
+};
+
+/// The lines of the block that is fenced with `title`, without what follows a number sign.
+fn block(title: &str) -> Vec<String> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/WIRE.md");
+    let page = fs::read_to_string(path).unwrap();
+    let fence = format!("```{title}");
+    let mut lines = page.lines().skip_while(|line| *line != fence);
+    assert!(lines.next().is_some(), "docs/WIRE.md has no block `{title}`");
+    let body = lines.take_while(|line| *line != "```");
+    body.map(|line| line.split('#').next().unwrap_or_default().trim().to_owned())
+        .filter(|line| !line.is_empty())
+        .collect()
+}
+
+fn numbers(line: &str) -> Vec<i64> {
+    line.split_whitespace().filter_map(|word| word.parse().ok()).collect()
+}
+
+fn assert_bytes(title: &str, actual: &[u8]) {
+    let expected: Vec<u8> = block(title)
+        .iter()
+        .flat_map(|line| line.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect::<Vec<_>>())
+        .collect();
+    assert_eq!(hex(actual), hex(&expected), "block `{title}`");
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
+}
+
+fn assert_input(title: &str, window: &InputWindow) {
+    let mut buffer = [0; 40];
+    let length = window.encode(&mut buffer).unwrap();
+    assert_bytes(title, &buffer[..length]);
+    assert_eq!(InputWindow::decode(&buffer[..length]), Ok(*window));
+}
+
+#[test]
+fn input_datagrams() {
+    let east = Input { heading: 0, throttle: 127, facing: 0 };
+    let first = InputWindow {
+        entity: NetId { index: 7, generation: 0 },
+        ack: None,
+        newest_tick: 100,
+        view_tick: 96,
+        stamp_ms: 5_000,
+        inputs: Inputs::new(&[east]).unwrap(),
+    };
+    assert_input("hex input-first", &first);
+    let window = InputWindow {
+        entity: NetId { index: 300, generation: 5 },
+        ack: Some(Ack { newest: Sequence(1_000), mask: 0x8000_0005 }),
+        newest_tick: 40_000,
+        view_tick: 39_994,
+        stamp_ms: 65_535,
+        inputs: Inputs::new(&[Input { heading: 64, throttle: 64, facing: 200 }, east, Input::default()]).unwrap(),
+    };
+    assert_input("hex input-window", &window);
+}
+
+fn header() -> SnapshotHeader {
+    SnapshotHeader {
+        tick: 0x1234,
+        sequence: Sequence(0x00FF),
+        baseline: None,
+        last_input: Some(0x1230),
+        buffer_depth: 6,
+    }
+}
+
+#[test]
+fn snapshot_without_parts() {
+    let mut buffer = [0; 64];
+    let first = SnapshotHeader { last_input: None, buffer_depth: 0, ..header() };
+    let length = SnapshotWriter::new(&mut buffer, &first, None, None).unwrap().finish();
+    assert_bytes("hex snapshot-empty", &buffer[..length]);
+}
+
+#[test]
+fn snapshot_with_all_parts() {
+    let own = OwnState {
+        entity: NetId { index: 300, generation: 5 },
+        position: Position { x: -4_096, y: 409_600 },
+        z: 2_048,
+        velocity: Velocity { x: 311, y: -1 },
+        velocity_z: 0,
+        facing: 64,
+        animation: 3,
+        is_dead: false,
+        teleports: 2,
+    };
+    let monster_at = Position { x: -2_048, y: 405_504 };
+    let home = Cell::of(monster_at);
+    let monster = Record {
+        entity: NetId { index: 1_025, generation: 2 },
+        place: home.quantize(monster_at),
+        z: 8,
+        facing: 128,
+        speed: 19,
+        heading: 130,
+        animation: 1,
+        kind: EntityKind::Monster,
+        is_dead: false,
+        age: 0,
+    };
+    let dead = Record { entity: NetId { index: 1_026, generation: 0 }, speed: 0, is_dead: true, age: 5, ..monster };
+    let drop = Record { kind: EntityKind::Drop, place: (0, 2_047), ..dead };
+    let echo = TimeEcho { client_stamp_ms: 5_000, hold_ms: 12 };
+
+    let mut buffer = [0; 128];
+    let mut writer = SnapshotWriter::new(&mut buffer, &header(), Some(echo), Some(&own)).unwrap();
+    let mut near = writer.begin_cell(Group { cell: home, ring: Ring::Near, base_height: 0 });
+    near.push_absolute(&monster).unwrap();
+    near.push_absolute(&dead).unwrap();
+    let far = Group { cell: Cell { x: 5, y: -1_024 }, ring: Ring::Far, base_height: -2 };
+    writer.begin_cell(far).push_absolute(&drop).unwrap();
+    let length = writer.finish();
+    assert_bytes("hex snapshot-full", &buffer[..length]);
+    assert_eq!(Snapshot::decode(&buffer[..length]).unwrap().records().count(), 3);
+}
+
+/// Runs a path block: `bounds`, `block`s and `start`, then a line `heading throttle speed -> x y vx vy` for each tick.
+fn assert_path(title: &str) {
+    let lines = block(title);
+    let rect = |line: &String| {
+        let [min_x, min_y, max_x, max_y] = <[i64; 4]>::try_from(numbers(line)).unwrap().map(|n| n as i32);
+        Rect { min_x, min_y, max_x, max_y }
+    };
+    let bounds = lines.iter().find(|line| line.starts_with("bounds")).map(rect).unwrap();
+    let blocks: Vec<Rect> = lines.iter().filter(|line| line.starts_with("block")).map(rect).collect();
+    let start = numbers(lines.iter().find(|line| line.starts_with("start")).unwrap());
+    let mut at = Position { x: start[0] as i32, y: start[1] as i32 };
+    let mut ticks = 0;
+    for line in lines.iter().filter(|line| line.contains("->")) {
+        let n = numbers(line);
+        let motion = Motion { heading: n[0] as u8, throttle: n[1] as u8, speed_cm_per_s: n[2] as u32 };
+        let (to, v) = step(at, motion, &Terrain { bounds, blocks: &blocks });
+        assert_eq!([to.x, to.y, v.x, v.y].map(i64::from), n[3..], "`{title}`, after `{line}`");
+        at = to;
+        ticks += 1;
+    }
+    assert!(ticks >= 4, "`{title}` has {ticks} ticks");
+}
+
+#[test]
+fn movement_paths() {
+    assert_path("path open-field");
+    assert_path("path along-a-block");
+    assert_path("path out-of-a-block");
+}
+
+#[test]
+fn tables() {
+    let all = |title: &str| block(title).iter().flat_map(|line| numbers(line)).collect::<Vec<i64>>();
+    assert_eq!(all("table quarter-sine"), QUARTER_SINE.map(i64::from));
+    assert_eq!(all("table halfway-tangent"), HALFWAY_TANGENT.map(i64::from));
+}
+
+#[test]
+fn headings() {
+    let lines = block("heading towards");
+    assert!(lines.len() >= 8);
+    for line in lines {
+        let n = numbers(&line);
+        let to = Position { x: n[0] as i32, y: n[1] as i32 };
+        assert_eq!(i64::from(heading_towards(Position::default(), to)), n[2], "`{line}`");
+    }
+}

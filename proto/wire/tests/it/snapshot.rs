@@ -1,0 +1,251 @@
+//! Snapshots: round trips, the budget, refusals, and bytes that nobody meant.
+
+use proptest::prelude::*;
+use shallot_wire::limits::{MAX_DATAGRAM, MAX_RECORDS};
+use shallot_wire::{
+    Cell, DecodeError, EntityKind, Full, Group, Kind, NetId, OwnState, Position, Record, Ring, Sequence, Snapshot,
+    SnapshotHeader, SnapshotWriter, TimeEcho, Velocity,
+};
+
+fn entity() -> impl Strategy<Value = NetId> {
+    (any::<u16>(), 0..8_u8).prop_map(|(index, generation)| NetId { index, generation })
+}
+
+fn header() -> impl Strategy<Value = SnapshotHeader> {
+    let options = (prop::option::of(any::<u16>()), prop::option::of(any::<u16>()));
+    (any::<u16>(), any::<u16>(), options, any::<u8>()).prop_map(|(tick, sequence, (baseline, last_input), depth)| {
+        SnapshotHeader {
+            tick,
+            sequence: Sequence(sequence),
+            baseline: baseline.map(Sequence),
+            last_input,
+            buffer_depth: depth,
+        }
+    })
+}
+
+fn time_echo() -> impl Strategy<Value = TimeEcho> {
+    any::<(u16, u16)>().prop_map(|(client_stamp_ms, hold_ms)| TimeEcho { client_stamp_ms, hold_ms })
+}
+
+fn own_state() -> impl Strategy<Value = OwnState> {
+    let way = any::<(i16, i16, i16)>();
+    (entity(), any::<(i32, i32, i32)>(), way, any::<(u8, bool, u8)>(), 0..64_u8).prop_map(
+        |(entity, (x, y, z), (vx, vy, vz), (facing, is_dead, teleports), animation)| OwnState {
+            entity,
+            position: Position { x, y },
+            z,
+            velocity: Velocity { x: vx.into(), y: vy.into() },
+            velocity_z: vz,
+            facing,
+            animation,
+            is_dead,
+            teleports,
+        },
+    )
+}
+
+fn group() -> impl Strategy<Value = Group> {
+    let ring = prop::sample::select(vec![Ring::Near, Ring::Mid, Ring::Far, Ring::Always]);
+    (-1_024..1_024_i16, -1_024..1_024_i16, ring, any::<i8>()).prop_map(|(x, y, ring, base_height)| Group {
+        cell: Cell { x, y },
+        ring,
+        base_height,
+    })
+}
+
+fn record() -> impl Strategy<Value = Record> {
+    let kind = prop::sample::select(vec![EntityKind::Player, EntityKind::Monster, EntityKind::Drop, EntityKind::Other]);
+    let place = (0..2_048_u16, 0..2_048_u16);
+    let looks = (any::<u8>(), 0..128_u8, any::<u8>(), 0..64_u8);
+    (entity(), place, 0..1_024_u16, looks, kind, any::<bool>(), 0..16_u8).prop_map(
+        |(entity, place, z, (facing, speed, heading, animation), kind, is_dead, age)| Record {
+            entity,
+            place,
+            z,
+            facing,
+            speed,
+            heading,
+            animation,
+            kind,
+            is_dead,
+            age,
+        },
+    )
+}
+
+fn groups() -> impl Strategy<Value = Vec<(Group, Vec<Record>)>> {
+    prop::collection::vec((group(), prop::collection::vec(record(), 0..30)), 0..6)
+}
+
+/// Writes until the budget is spent; returns the length and how many records went in.
+fn write(
+    buffer: &mut [u8],
+    header: &SnapshotHeader,
+    echo: Option<TimeEcho>,
+    own: Option<&OwnState>,
+    groups: &[(Group, Vec<Record>)],
+) -> Result<(usize, usize), Full> {
+    let mut writer = SnapshotWriter::new(buffer, header, echo, own)?;
+    let mut pushed = 0;
+    'all: for (group, records) in groups {
+        let mut cell = writer.begin_cell(*group);
+        for record in records {
+            if cell.push_absolute(record).is_err() {
+                break 'all;
+            }
+            pushed += 1;
+        }
+    }
+    Ok((writer.finish(), pushed))
+}
+
+fn flat(groups: &[(Group, Vec<Record>)]) -> Vec<(Group, Record)> {
+    groups.iter().flat_map(|(group, records)| records.iter().map(|record| (*group, *record))).collect()
+}
+
+proptest! {
+    #[test]
+    fn what_fits_is_read_and_the_rest_is_told_to_be_missing(
+        budget in 0..1_300_usize,
+        header in header(),
+        echo in prop::option::of(time_echo()),
+        own in prop::option::of(own_state()),
+        groups in groups(),
+    ) {
+        let mut buffer = vec![0xEE; budget];
+        let front = 11 + if echo.is_some() { 4 } else { 0 } + if own.is_some() { 24 } else { 0 };
+        let Ok((length, pushed)) = write(&mut buffer, &header, echo, own.as_ref(), &groups) else {
+            prop_assert!(budget < front);
+            return Ok(());
+        };
+        prop_assert!(length <= budget.min(MAX_DATAGRAM));
+        let snapshot = Snapshot::decode(&buffer[..length]).unwrap();
+        prop_assert_eq!((snapshot.header, snapshot.time_echo, snapshot.own), (header, echo, own));
+        let all = flat(&groups);
+        prop_assert_eq!(snapshot.records().collect::<Vec<_>>(), &all[..pushed]);
+        prop_assert_eq!(snapshot.is_complete, pushed == all.len());
+        prop_assert!(pushed == all.len() || length + 16 > budget.min(MAX_DATAGRAM), "room was left");
+    }
+
+    #[test]
+    fn every_cut_is_refused_or_ends_between_groups(header in header(), own in own_state(), groups in groups()) {
+        let mut buffer = [0; MAX_DATAGRAM];
+        let (length, _) = write(&mut buffer, &header, None, Some(&own), &groups).unwrap();
+        let whole = Snapshot::decode(&buffer[..length]).unwrap().records().count();
+        for end in 0..length {
+            match Snapshot::decode(&buffer[..end]) {
+                Ok(cut) => prop_assert!(cut.records().count() < whole),
+                Err(error) => prop_assert_eq!(error, DecodeError::Truncated),
+            }
+        }
+    }
+
+    /// No bytes panic, and whatever is accepted is read the same twice.
+    #[test]
+    fn random_bytes_never_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..1_300), fits in any::<bool>()) {
+        if let (true, [first, ..]) = (fits, bytes.as_mut_slice()) {
+            *first = 0x11;
+        }
+        if let (true, Some(flags)) = (fits, bytes.get_mut(10)) {
+            *flags &= 0x1F;
+        }
+        if let Ok(snapshot) = Snapshot::decode(&bytes) {
+            prop_assert!(snapshot.records().count() <= MAX_RECORDS);
+        }
+    }
+
+    #[test]
+    fn flipped_bits_never_panic(header in header(), groups in groups(), place in any::<prop::sample::Index>(), bit in 0..8) {
+        let mut buffer = [0; MAX_DATAGRAM];
+        let (length, _) = write(&mut buffer, &header, None, None, &groups).unwrap();
+        buffer[place.index(length)] ^= 1_u8 << bit;
+        if let Ok(snapshot) = Snapshot::decode(&buffer[..length]) {
+            prop_assert!(snapshot.records().count() <= MAX_RECORDS);
+        }
+    }
+}
+
+const HEADER: SnapshotHeader =
+    SnapshotHeader { tick: 1, sequence: Sequence(2), baseline: None, last_input: None, buffer_depth: 3 };
+const GROUP: Group = Group { cell: Cell { x: -1, y: 0 }, ring: Ring::Near, base_height: 0 };
+const RECORD: Record = Record {
+    entity: NetId { index: 1, generation: 0 },
+    place: (0, 0),
+    z: 0,
+    facing: 0,
+    speed: 0,
+    heading: 0,
+    animation: 0,
+    kind: EntityKind::Player,
+    is_dead: false,
+    age: 0,
+};
+
+#[test]
+fn a_crowd_in_one_cell_goes_on_in_a_second_group() {
+    let mut buffer = [0; MAX_DATAGRAM];
+    let crowd: Vec<Record> =
+        (0..200).map(|index| Record { entity: NetId { index, generation: 0 }, ..RECORD }).collect();
+    let (length, pushed) = write(&mut buffer, &HEADER, None, None, &[(GROUP, crowd.clone())]).unwrap();
+    assert_eq!((length, pushed), (11 + 2 * 5 + 102 * 11, 102));
+    let snapshot = Snapshot::decode(&buffer[..length]).unwrap();
+    assert!(!snapshot.is_complete);
+    assert!(snapshot.records().map(|(group, _)| group).all(|group| group == GROUP));
+    assert_eq!(snapshot.records().map(|(_, record)| record).collect::<Vec<_>>(), &crowd[..102]);
+}
+
+#[test]
+fn a_cell_without_records_takes_no_room_and_a_cut_can_be_told() {
+    let mut buffer = [0; 64];
+    let mut writer = SnapshotWriter::new(&mut buffer, &HEADER, None, None).unwrap();
+    let _ = writer.begin_cell(GROUP);
+    assert_eq!(writer.room(), 53);
+    writer.mark_cut();
+    assert_eq!(writer.finish(), 11);
+    let snapshot = Snapshot::decode(&buffer[..11]).unwrap();
+    assert_eq!((snapshot.is_complete, snapshot.records().count()), (false, 0));
+}
+
+#[test]
+fn values_beyond_a_field_are_cut() {
+    let mut buffer = [0; 64];
+    let wild = OwnState {
+        entity: RECORD.entity,
+        position: Position { x: i32::MIN, y: i32::MAX },
+        z: 0,
+        velocity: Velocity { x: 40_000, y: -40_000 },
+        velocity_z: 0,
+        facing: 0,
+        animation: 0,
+        is_dead: true,
+        teleports: 255,
+    };
+    let old = Record { age: 200, ..RECORD };
+    let (length, _) = write(&mut buffer, &HEADER, None, Some(&wild), &[(GROUP, vec![old])]).unwrap();
+    let snapshot = Snapshot::decode(&buffer[..length]).unwrap();
+    assert_eq!(snapshot.own.unwrap().velocity, Velocity { x: 32_767, y: -32_768 });
+    assert_eq!(snapshot.records().next().unwrap().1.age, 15);
+}
+
+#[test]
+fn refusals_say_why() {
+    let mut buffer = [0; 64];
+    let (length, _) = write(&mut buffer, &HEADER, None, None, &[(GROUP, vec![RECORD])]).unwrap();
+    let refused = |place: usize, value: u8| {
+        let mut bytes = buffer;
+        bytes[place] = value;
+        Snapshot::decode(&bytes[..length]).unwrap_err()
+    };
+    assert_eq!(Snapshot::decode(&[]).unwrap_err(), DecodeError::Truncated);
+    assert_eq!(Snapshot::decode(&[0x11; MAX_DATAGRAM + 1]).unwrap_err(), DecodeError::TooLong(MAX_DATAGRAM + 1));
+    assert_eq!(refused(0, 0x21), DecodeError::WrongKind(Kind::Input));
+    assert_eq!(refused(0, 0x12), DecodeError::UnknownVersion(2));
+    assert_eq!(refused(0, 0x01), DecodeError::UnknownKind(0));
+    assert_eq!(refused(5, 1), DecodeError::ReservedBits, "a baseline without its flag");
+    assert_eq!(refused(8, 1), DecodeError::ReservedBits, "a last input without its flag");
+    assert_eq!(refused(10, 0x20), DecodeError::ReservedBits, "an unknown flag");
+    assert_eq!(refused(14, 0x40), DecodeError::UnknownForm(1));
+    assert_eq!(refused(26, 0x80), DecodeError::ReservedBits, "a record's spare flag");
+    assert_eq!(refused(14, 0x01), DecodeError::Truncated, "a second record that is not there");
+}
