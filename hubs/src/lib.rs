@@ -1,0 +1,90 @@
+//! Hubs: typed methods that a client may call on the server, and that the server may call on a client, over one session.
+//!
+//! A **hub** and its **receiver** are two `service`s in a `.proto` file; the build generates for each a server trait, a dispatcher,
+//! a receiver proxy, a client stub and a client-side handler trait ([`contracts`]). One **session** carries all hubs over one link,
+//! a gRPC bidi stream. The rules, each with a test in `tests/it`:
+//!
+//! * The calls of a session to one hub run one at a time, in the order they arrived.
+//! * Pings, answers, cancels and the end never wait behind a call.
+//! * Everything is bounded: the call queue, the outbox, open questions. What happens when it is full is said in [`limits`].
+//! * Pushes go by their class: RELIABLE in order, LATEST the newest per key, UNRELIABLE on a datagram where there is a channel.
+//! * A push to a group is encoded once; memberships end with the session.
+//! * Whatever comes in, one session ends at most: its client and its hubs are told why.
+//!
+//! # Reading order
+//!
+//! 1. [`server`] and [`client`]: the two ends as users see them; [`ports`] and [`link`]: what they ask of others.
+//! 2. [`handle`] and [`group`]: whom a server pushes to.
+//! 3. `session`: the machines of both ends without IO; `call`, `ask`, `outbox` and [`heartbeat`] are their parts.
+//! 4. [`serve`]: the future that drives a session over a link; [`dispatch`]: from a method id to its handler.
+//!
+//! # A server
+//!
+//! ```no_run
+//! # use std::sync::Arc;
+//! # use shallot_hubs::{Authenticator, HubServer, HubServerConfig, SystemClock, WorkerId, serve_link};
+//! # use shallot_hubs::contracts::world::v1::{WorldHub, WorldHubDispatcher};
+//! # fn serve(authenticator: Arc<dyn Authenticator>, hub: Arc<impl WorldHub>,
+//! #     inbound: tonic::Streaming<shallot_proto::hub::v1::ClientBatch>) -> Result<(), shallot_hubs::BuildError> {
+//! let server = HubServer::builder(HubServerConfig::default(), Arc::new(SystemClock::start()), authenticator)
+//!     .hub(WorldHubDispatcher::new(hub))
+//!     .build()?;
+//! // For each `HubLink.Connect`: answer with `outbound`, run `driver` on a task of the worker.
+//! let (outbound, driver) = serve_link(&server, WorkerId(0), inbound);
+//! # drop((outbound, driver));
+//! # Ok(())
+//! # }
+//! ```
+
+mod ask;
+mod call;
+pub mod client;
+pub mod clock;
+pub mod contract;
+pub mod directory;
+pub mod dispatch;
+pub mod end;
+pub mod error;
+pub mod group;
+pub mod handle;
+pub mod heartbeat;
+pub mod limits;
+pub mod link;
+pub mod metrics;
+mod outbox;
+pub mod ports;
+pub mod serve;
+pub mod server;
+mod session;
+
+#[expect(clippy::doc_markdown, reason = "comments of the contracts, written for any language")]
+pub mod contracts {
+    //! The hub contracts, generated from `proto/shallot` with a module for each package.
+
+    include!(concat!(env!("OUT_DIR"), "/hubs.rs"));
+}
+
+pub use async_trait::async_trait;
+pub use bytes::Bytes;
+pub use client::{
+    AskContext, ClientDriver, HubCaller, HubClient, HubClientConfig, PushOutcome, ReceiverDispatcher, Welcome,
+};
+pub use clock::{Clock, Now, SystemClock};
+pub use contract::{Access, AskContract, Delivery, HubContract, LimitClass, MethodContract, PushContract};
+pub use directory::Directory;
+pub use dispatch::{CallContext, HubDispatcher, HubFuture};
+pub use end::EndReason;
+pub use error::{Code, HubError};
+pub use group::{Audience, Group, Groups};
+pub use handle::{Cork, SessionHandle, WorkerId};
+pub use heartbeat::Rtt;
+pub use limits::SessionLimits;
+pub use link::grpc::GrpcLink;
+pub use link::{ClientLink, DatagramChannel, LinkError};
+pub use outbox::{EncodedPush, OutboxDepth, PushKey};
+pub use ports::{Authenticator, ChannelOffer, Principal, RateLimiter, RetryAfterMs};
+pub use serve::{Outbound, SessionDriver, serve_link};
+pub use server::{BuildError, HubServer, HubServerBuilder, HubServerConfig};
+
+// Generated code names this crate by its name, inside and outside of it.
+extern crate self as shallot_hubs;

@@ -1,0 +1,416 @@
+//! What waits for a session's link: bounded, by delivery class, taken as one message.
+//!
+//! All frames stand in one line in the order they came. RELIABLE pushes, replies and questions carry a rising sequence number and
+//! are never dropped: when they do not fit, the outbox overflows and the session ends. A LATEST push takes the place of the value
+//! with its key that still waits; when there is no room, the values that wait longest are dropped, and counted. Pings, pongs and
+//! the count of refused one-way calls stand in slots of their own, each bounded by itself.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::task::AtomicWaker;
+use shallot_proto::hub::v1 as wire;
+use wire::server_frame::Frame;
+
+use crate::ask::AskTable;
+use crate::contract::{Delivery, PushContract};
+use crate::error::{Code, HubError, reason};
+use crate::limits::{FRAME_OVERHEAD_BYTES, PONGS_WAITING, SessionLimits};
+
+/// Tells one LATEST value of a method from another.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PushKey {
+    /// The method is the key.
+    #[default]
+    Method,
+    /// An integer field.
+    Number(i128),
+    /// A field of text or bytes.
+    Bytes(Bytes),
+}
+
+impl PushKey {
+    /// A field of text or bytes.
+    pub fn of(field: impl AsRef<[u8]>) -> Self {
+        Self::Bytes(Bytes::copy_from_slice(field.as_ref()))
+    }
+}
+
+/// A push, encoded once; all receivers share its bytes.
+#[derive(Clone, Debug)]
+pub struct EncodedPush {
+    method: &'static PushContract,
+    key: PushKey,
+    body: Bytes,
+}
+
+impl EncodedPush {
+    /// Encodes the message.
+    pub fn new(method: &'static PushContract, message: &impl prost::Message) -> Self {
+        Self { method, key: PushKey::Method, body: message.encode_to_vec().into() }
+    }
+
+    /// The same with a key.
+    #[must_use]
+    pub fn keyed(self, key: PushKey) -> Self {
+        Self { key, ..self }
+    }
+
+    /// What is pushed.
+    #[must_use]
+    pub fn method(&self) -> &'static PushContract {
+        self.method
+    }
+
+    /// The encoded message.
+    #[must_use]
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+}
+
+/// What waits in an outbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct OutboxDepth {
+    /// Frames.
+    pub frames: usize,
+    /// Bytes, [`FRAME_OVERHEAD_BYTES`] for each frame included.
+    pub bytes: usize,
+}
+
+/// A frame that may not be dropped found no room: the session must end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Overflow {
+    /// The client does not read.
+    Full,
+    /// The frame would not fit into an empty outbox either.
+    BodyTooLarge,
+}
+
+/// See the module's doc. Without IO and without a clock.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    max: OutboxDepth,
+    depth: OutboxDepth,
+    frames: Vec<wire::ServerFrame>,
+    /// Place of each LATEST value in `frames`.
+    latest: HashMap<(u32, PushKey), usize>,
+    ping: Option<wire::Ping>,
+    pongs: Vec<wire::Pong>,
+    one_way_refused: u32,
+    go_away: Option<wire::GoAway>,
+    last_seq: u64,
+    /// When the oldest of what waits came, in milliseconds of the session's clock.
+    waiting_since: Option<u64>,
+    corks: u32,
+    closed: bool,
+    /// LATEST values dropped for want of room, since it was last asked.
+    dropped: u64,
+    /// Questions that await their answer.
+    pub(crate) asks: AskTable,
+}
+
+impl Outbox {
+    pub(crate) fn new(limits: &SessionLimits) -> Self {
+        Self {
+            max: OutboxDepth { frames: limits.outbox_frames, bytes: limits.outbox_bytes },
+            depth: OutboxDepth::default(),
+            frames: Vec::new(),
+            latest: HashMap::new(),
+            ping: None,
+            pongs: Vec::new(),
+            one_way_refused: 0,
+            go_away: None,
+            last_seq: 0,
+            waiting_since: None,
+            corks: 0,
+            closed: false,
+            dropped: 0,
+            asks: AskTable::new(limits.asks),
+        }
+    }
+
+    /// A push by its class; UNRELIABLE goes as LATEST here.
+    pub(crate) fn push(&mut self, push: &EncodedPush) -> Result<(), Overflow> {
+        let (method, body) = (push.method.id, push.body.clone());
+        if push.method.delivery == Delivery::Reliable {
+            return self.sequenced(push.body.len(), |seq| Frame::Push(wire::Push { seq, method, body }));
+        }
+        self.latest(method, push.key.clone(), body);
+        Ok(())
+    }
+
+    /// The reply to a call. One that is larger than a whole outbox becomes an error.
+    pub(crate) fn reply(&mut self, id: u64, result: Result<Bytes, HubError>) -> Result<(), Overflow> {
+        let (len, result) = match result {
+            Ok(body) if body.len() + FRAME_OVERHEAD_BYTES > self.max.bytes => {
+                let error = HubError::new(Code::Internal, reason::BODY_TOO_LARGE, "the reply is larger than an outbox");
+                (error_len(&error), wire::reply::Result::Error(error.into()))
+            }
+            Ok(body) => (body.len(), wire::reply::Result::Body(body)),
+            Err(error) => (error_len(&error), wire::reply::Result::Error(error.into())),
+        };
+        self.sequenced(len, |seq| Frame::Reply(wire::Reply { seq, id, result: Some(result) }))
+    }
+
+    /// A question to the client.
+    pub(crate) fn ask(&mut self, id: u64, method: u32, deadline_ms: u32, body: Bytes) -> Result<(), Overflow> {
+        self.sequenced(body.len(), |seq| Frame::Ask(wire::Ask { seq, id, method, deadline_ms, body }))
+    }
+
+    /// Opening and Welcome: once each, ahead of all that is bounded.
+    pub(crate) fn opening(&mut self, frame: Frame) {
+        self.frames.push(wire::ServerFrame { frame: Some(frame) });
+    }
+
+    pub(crate) fn ping(&mut self, ping: wire::Ping) {
+        self.ping = Some(ping);
+    }
+
+    /// A client that pings without reading gets no more than [`PONGS_WAITING`] answers.
+    pub(crate) fn pong(&mut self, pong: wire::Pong) {
+        if self.pongs.len() < PONGS_WAITING {
+            self.pongs.push(pong);
+        }
+    }
+
+    pub(crate) fn one_way_refused(&mut self) {
+        self.one_way_refused = self.one_way_refused.saturating_add(1);
+    }
+
+    /// Tells the client that the session ends; replies may still follow until [`Outbox::close`].
+    pub(crate) fn go_away(&mut self, frame: wire::GoAway) {
+        self.go_away = Some(frame);
+    }
+
+    /// After what waits the stream ends.
+    pub(crate) fn close(&mut self) {
+        self.closed = true;
+        self.corks = 0;
+    }
+
+    /// Forgets what waits, `GoAway` apart.
+    pub(crate) fn clear(&mut self) {
+        self.frames = Vec::new();
+        self.latest = HashMap::new();
+        self.pongs = Vec::new();
+        self.ping = None;
+        self.one_way_refused = 0;
+        self.depth = OutboxDepth::default();
+    }
+
+    /// All that waits as one message; nothing while corked.
+    pub(crate) fn take(&mut self) -> Option<wire::ServerBatch> {
+        if self.corks > 0 || self.is_empty() {
+            return None;
+        }
+        let mut frames = std::mem::take(&mut self.frames);
+        let mut add = |frame| frames.push(wire::ServerFrame { frame: Some(frame) });
+        self.pongs.drain(..).for_each(|pong| add(Frame::Pong(pong)));
+        if let Some(ping) = self.ping.take() {
+            add(Frame::Ping(ping));
+        }
+        if self.one_way_refused > 0 {
+            add(Frame::Dropped(wire::Dropped { count: std::mem::take(&mut self.one_way_refused) }));
+        }
+        if let Some(go_away) = self.go_away.take() {
+            add(Frame::GoAway(go_away));
+        }
+        self.latest.clear();
+        self.depth = OutboxDepth::default();
+        self.waiting_since = None;
+        Some(wire::ServerBatch { frames })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+            && self.pongs.is_empty()
+            && self.ping.is_none()
+            && self.one_way_refused == 0
+            && self.go_away.is_none()
+    }
+
+    /// Whether nothing will come any more.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.closed && self.is_empty()
+    }
+
+    pub(crate) fn depth(&self) -> OutboxDepth {
+        self.depth
+    }
+
+    /// Milliseconds that the oldest frame has waited.
+    pub(crate) fn age_ms(&self, mono_ms: u64) -> u64 {
+        self.waiting_since.map_or(0, |since| mono_ms.saturating_sub(since))
+    }
+
+    /// The newest sequence number given out.
+    pub(crate) fn last_seq(&self) -> u64 {
+        self.last_seq
+    }
+
+    /// LATEST values dropped for want of room since the last call.
+    pub(crate) fn take_dropped(&mut self) -> u64 {
+        std::mem::take(&mut self.dropped)
+    }
+
+    fn sequenced(&mut self, len: usize, frame: impl FnOnce(u64) -> Frame) -> Result<(), Overflow> {
+        let bytes = len + FRAME_OVERHEAD_BYTES;
+        if bytes > self.max.bytes {
+            return Err(Overflow::BodyTooLarge);
+        }
+        while !self.has_room(bytes) {
+            if !self.drop_oldest_latest() {
+                return Err(Overflow::Full);
+            }
+        }
+        self.last_seq += 1;
+        let frame = frame(self.last_seq);
+        self.append(bytes, frame);
+        Ok(())
+    }
+
+    fn latest(&mut self, method: u32, key: PushKey, body: Bytes) {
+        let slot = (method, key);
+        if let Some(&at) = self.latest.get(&slot) {
+            if self.replace(at, &body) {
+                return;
+            }
+            self.remove_at(at);
+        }
+        let bytes = body.len() + FRAME_OVERHEAD_BYTES;
+        while !self.has_room(bytes) {
+            if bytes > self.max.bytes || !self.drop_oldest_latest() {
+                self.dropped += 1;
+                return;
+            }
+        }
+        self.latest.insert(slot, self.frames.len());
+        self.append(bytes, Frame::Push(wire::Push { seq: 0, method, body }));
+    }
+
+    /// Puts a newer value where the old one waits; `false` when it is too large for that.
+    fn replace(&mut self, at: usize, body: &Bytes) -> bool {
+        let Some(Frame::Push(push)) = self.frames.get_mut(at).and_then(|f| f.frame.as_mut()) else {
+            return false;
+        };
+        let bytes = self.depth.bytes - push.body.len() + body.len();
+        if bytes > self.max.bytes {
+            return false;
+        }
+        push.body = body.clone();
+        self.depth.bytes = bytes;
+        true
+    }
+
+    fn has_room(&self, bytes: usize) -> bool {
+        self.depth.frames < self.max.frames && self.depth.bytes + bytes <= self.max.bytes
+    }
+
+    fn append(&mut self, bytes: usize, frame: Frame) {
+        self.frames.push(wire::ServerFrame { frame: Some(frame) });
+        self.depth.frames += 1;
+        self.depth.bytes += bytes;
+    }
+
+    fn drop_oldest_latest(&mut self) -> bool {
+        let Some(&at) = self.latest.values().min() else { return false };
+        self.remove_at(at);
+        self.dropped += 1;
+        true
+    }
+
+    /// Takes a LATEST value out of the line. Linear, and only when the outbox is full.
+    fn remove_at(&mut self, at: usize) {
+        if let Some(Frame::Push(push)) = self.frames.remove(at).frame {
+            self.depth.frames -= 1;
+            self.depth.bytes -= push.body.len() + FRAME_OVERHEAD_BYTES;
+        }
+        self.latest.retain(|_, place| {
+            let stays = *place != at;
+            *place -= usize::from(*place > at);
+            stays
+        });
+    }
+}
+
+/// What an error costs as a body.
+fn error_len(error: &HubError) -> usize {
+    error.reason.len() + error.message.len() + error.detail.len()
+}
+
+/// An outbox between those who push, on any thread, and the link that writes.
+#[derive(Debug)]
+pub(crate) struct OutboxCell {
+    outbox: Mutex<Outbox>,
+    writer: AtomicWaker,
+}
+
+impl OutboxCell {
+    pub(crate) fn new(outbox: Outbox) -> Self {
+        Self { outbox: Mutex::new(outbox), writer: AtomicWaker::new() }
+    }
+
+    /// Changes the outbox and wakes the writer if there is something for it now that was not before. `mono_ms` is asked only when
+    /// the outbox was empty.
+    pub(crate) fn with<R>(&self, mono_ms: impl FnOnce() -> u64, change: impl FnOnce(&mut Outbox) -> R) -> R {
+        let mut outbox = self.lock();
+        let was_ready = outbox.is_ready();
+        let result = change(&mut outbox);
+        if outbox.waiting_since.is_none() && !outbox.is_empty() {
+            outbox.waiting_since = Some(mono_ms());
+        }
+        let wakes = !was_ready && outbox.is_ready();
+        drop(outbox);
+        if wakes {
+            self.writer.wake();
+        }
+        result
+    }
+
+    /// Looks without changing.
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&Outbox) -> R) -> R {
+        look(&self.lock())
+    }
+
+    /// Holds all frames back until the same number of `uncork`s: what comes meanwhile leaves as one message.
+    pub(crate) fn cork(&self) {
+        let mut outbox = self.lock();
+        if !outbox.closed {
+            outbox.corks += 1;
+        }
+    }
+
+    /// See [`OutboxCell::cork`].
+    pub(crate) fn uncork(&self) {
+        self.with(|| 0, |outbox| outbox.corks = outbox.corks.saturating_sub(1));
+    }
+
+    /// For the link: the next message, `None` at the end.
+    pub(crate) fn poll_take(&self, cx: &Context<'_>) -> Poll<Option<wire::ServerBatch>> {
+        self.writer.register(cx.waker());
+        let mut outbox = self.lock();
+        match outbox.take() {
+            Some(batch) => Poll::Ready(Some(batch)),
+            None if outbox.is_finished() => Poll::Ready(None),
+            None => Poll::Pending,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Outbox> {
+        // An outbox is whole between any two of its methods, whatever a panic interrupted.
+        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Outbox {
+    /// Whether the writer has something to do.
+    fn is_ready(&self) -> bool {
+        self.closed || (self.corks == 0 && !self.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! A hub server: its hubs, its sessions, and what they share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use thiserror::Error;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::directory::Directory;
+use crate::dispatch::{Dispatch, DuplicateMethod, HubDispatcher, MethodTable};
+use crate::end::EndReason;
+use crate::limits::SessionLimits;
+use crate::ports::{Authenticator, ChannelOffer, NoChannel, RateLimiter, Unlimited};
+use crate::session::server::{SessionRules, spread};
+
+/// Milliseconds that a drained client waits at least before it connects again.
+const DRAIN_RETRY_MS: u32 = 1_000;
+
+/// What a hub server is configured with.
+#[derive(Clone, Debug)]
+pub struct HubServerConfig {
+    /// Of each session.
+    pub limits: SessionLimits,
+    /// BLAKE3 of the hub contracts it was built with.
+    pub contract: [u8; 32],
+    /// Of older contracts that it serves as well.
+    pub released: Vec<[u8; 32]>,
+    /// Name and version of the server, for people.
+    pub build: String,
+}
+
+impl Default for HubServerConfig {
+    fn default() -> Self {
+        Self {
+            limits: SessionLimits::DEFAULT,
+            contract: crate::contracts::CONTRACT_HASH,
+            released: Vec::new(),
+            build: concat!("shallot ", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+/// Why a server cannot be built.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A call could go to either of two methods.
+    #[error(transparent)]
+    DuplicateMethod(#[from] DuplicateMethod),
+}
+
+/// A hub server, shared by all gateway workers. Cheap to clone.
+#[derive(Clone)]
+pub struct HubServer {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) rules: Arc<SessionRules>,
+    pub(crate) dispatch: Dispatch,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) authenticator: Arc<dyn Authenticator>,
+    pub(crate) channels: Arc<dyn ChannelOffer>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) drivers: TaskTracker,
+    is_draining: AtomicBool,
+}
+
+impl HubServer {
+    /// Begins to build one. Without further ado it limits no rates and offers no datagram channel.
+    pub fn builder(
+        config: HubServerConfig,
+        clock: Arc<dyn Clock>,
+        authenticator: Arc<dyn Authenticator>,
+    ) -> HubServerBuilder {
+        HubServerBuilder {
+            config,
+            clock,
+            authenticator,
+            rates: Arc::new(Unlimited),
+            channels: Arc::new(NoChannel),
+            hubs: Vec::new(),
+        }
+    }
+
+    /// The live sessions.
+    #[must_use]
+    pub fn directory(&self) -> &Directory {
+        &self.inner.directory
+    }
+
+    /// Stops taking sessions in and tells the live ones to go: each gets a time to come again between 1 s and that plus
+    /// `spread_ms`, so that they do not come back at once. Running calls finish and are answered.
+    pub fn begin_drain(&self, spread_ms: u32) {
+        self.inner.is_draining.store(true, Ordering::Relaxed);
+        for session in self.inner.directory.sessions() {
+            let wait = u32::try_from(spread(&session.id(), spread_ms.into())).unwrap_or(spread_ms);
+            session.end(EndReason::draining(DRAIN_RETRY_MS.saturating_add(wait)));
+        }
+    }
+
+    /// Waits, once [`begin_drain`](Self::begin_drain) was called, until no session's driver runs any more.
+    pub async fn drained(&self) {
+        self.inner.drivers.close();
+        self.inner.drivers.wait().await;
+    }
+}
+
+impl Inner {
+    pub(crate) fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Relaxed)
+    }
+}
+
+impl std::fmt::Debug for HubServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HubServer").field("sessions", &self.inner.directory.len()).finish_non_exhaustive()
+    }
+}
+
+/// A [`HubServer`] in the making.
+pub struct HubServerBuilder {
+    config: HubServerConfig,
+    clock: Arc<dyn Clock>,
+    authenticator: Arc<dyn Authenticator>,
+    rates: Arc<dyn RateLimiter>,
+    channels: Arc<dyn ChannelOffer>,
+    hubs: Vec<Arc<dyn HubDispatcher>>,
+}
+
+impl HubServerBuilder {
+    /// Adds a hub: its generated dispatcher in front of its implementation.
+    #[must_use]
+    pub fn hub(mut self, hub: impl HubDispatcher) -> Self {
+        self.hubs.push(Arc::new(hub));
+        self
+    }
+
+    /// Limits rates.
+    #[must_use]
+    pub fn rate_limiter(self, rates: Arc<dyn RateLimiter>) -> Self {
+        Self { rates, ..self }
+    }
+
+    /// Offers datagram channels.
+    #[must_use]
+    pub fn channel_offer(self, channels: Arc<dyn ChannelOffer>) -> Self {
+        Self { channels, ..self }
+    }
+
+    /// The server.
+    ///
+    /// # Errors
+    ///
+    /// Two hubs that share a method id.
+    pub fn build(self) -> Result<HubServer, BuildError> {
+        let contracts: Vec<_> = self.hubs.iter().map(|hub| hub.contract()).collect();
+        let rules = SessionRules {
+            limits: self.config.limits,
+            contract: self.config.contract,
+            released: self.config.released,
+            build: self.config.build,
+            methods: MethodTable::of(&contracts)?,
+        };
+        let inner = Inner {
+            rules: Arc::new(rules),
+            dispatch: Dispatch { hubs: self.hubs, rates: self.rates },
+            clock: self.clock,
+            authenticator: self.authenticator,
+            channels: self.channels,
+            directory: Arc::new(Directory::default()),
+            drivers: TaskTracker::new(),
+            is_draining: AtomicBool::new(false),
+        };
+        Ok(HubServer { inner: Arc::new(inner) })
+    }
+}
+
+impl std::fmt::Debug for HubServerBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HubServerBuilder").field("hubs", &self.hubs.len()).finish_non_exhaustive()
+    }
+}
