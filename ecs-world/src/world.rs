@@ -1,0 +1,183 @@
+//! The world: what a shard holds.
+
+use std::sync::Arc;
+
+use bevy_ecs::prelude::{Schedule, World as Ecs};
+use bevy_ecs::system::RunSystemOnce;
+use shallot_masterdata::{MasterData, RegionIndex};
+use shallot_wire::{CharacterId, NetId, RegionEpoch, Tick};
+
+use crate::chance::Chance;
+use crate::checkpoint;
+use crate::command::Command;
+use crate::components::Tag;
+use crate::grid::Grid;
+use crate::limits::COMMANDS_PER_TICK;
+use crate::output::Outputs;
+use crate::resources::{Clock, Data, Grants, Happenings, Inbox, Land, Out, Requests, Roster, Spawners};
+use crate::scene::{Scene, gather};
+use crate::schedule;
+use crate::slots::{Kind, Slots};
+
+/// What makes one world different from another over the same master data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorldConfig {
+    /// Of all its chance.
+    pub seed: u64,
+    /// Which region; must be a row of the set.
+    pub region: RegionIndex,
+    /// Which start of the region's shard this is; goes into grant ids.
+    pub region_epoch: RegionEpoch,
+    /// The tick before the first one.
+    pub start_tick: Tick,
+}
+
+/// How many there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Characters in the world, those on their way out included.
+    pub players: usize,
+    /// Monsters alive.
+    pub monsters: usize,
+    /// Drops on the ground.
+    pub drops: usize,
+    /// Grants that wait for the store.
+    pub grants_pending: usize,
+}
+
+/// Why a checkpoint does not make a world.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RestoreError {
+    /// More bytes than [`CHECKPOINT_BYTES`](crate::limits::CHECKPOINT_BYTES).
+    #[error("a checkpoint of {0} bytes is longer than any may be")]
+    TooLong(usize),
+    /// The bytes do not read as a checkpoint.
+    #[error("the checkpoint cannot be read: {0}")]
+    Unreadable(String),
+    /// It was made over another master-data set.
+    #[error("the checkpoint was made over another master-data set")]
+    OtherMasterData,
+    /// It reads, but its parts do not fit together.
+    #[error("the checkpoint contradicts itself: {0}")]
+    Unsound(&'static str),
+}
+
+/// A region's simulation. One owner calls it, one call at a time; it never blocks and never looks at a clock.
+///
+/// - [`World::push`] takes commands for the next step;
+/// - [`World::step`] goes on by one tick and appends what comes of it;
+/// - [`World::checkpoint`], [`World::restore`] and [`World::digest`] are about the whole state between steps;
+/// - [`World::tick`], [`World::counts`] and [`World::characters`] look at it.
+pub struct World {
+    ecs: Ecs,
+    schedule: Schedule,
+}
+
+impl World {
+    /// A fresh one: monsters come with the first step.
+    #[must_use]
+    pub fn new(config: WorldConfig, data: Arc<MasterData>) -> Self {
+        let WorldConfig { seed, region, region_epoch, start_tick } = config;
+        let mut world = Self::empty(region, data);
+        let spawners = Spawners::of(&world.ecs.resource::<Data>().0, region, start_tick);
+        world.ecs.insert_resource(Clock { tick: start_tick, region, epoch: region_epoch });
+        world.ecs.insert_resource(Chance::new(seed));
+        world.ecs.insert_resource(Slots::new());
+        world.ecs.insert_resource(spawners);
+        world.ecs.init_resource::<Grants>();
+        world.ecs.init_resource::<Roster>();
+        world
+    }
+
+    /// The parts that are no state.
+    fn empty(region: RegionIndex, data: Arc<MasterData>) -> Self {
+        let mut ecs = Ecs::new();
+        let land = Land::of(&data, region);
+        ecs.insert_resource(Scene::new(Grid::new(land.terrain.bounds())));
+        ecs.insert_resource(land);
+        ecs.insert_resource(Data(data));
+        ecs.init_resource::<Inbox>();
+        ecs.init_resource::<Requests>();
+        ecs.init_resource::<Happenings>();
+        ecs.init_resource::<Out>();
+        Self { ecs, schedule: schedule::tick() }
+    }
+
+    /// Takes a command for the next step.
+    ///
+    /// # Errors
+    /// Gives it back when [`COMMANDS_PER_TICK`] wait already.
+    pub fn push(&mut self, command: Command) -> Result<(), Box<Command>> {
+        let mut inbox = self.ecs.resource_mut::<Inbox>();
+        if inbox.0.len() >= COMMANDS_PER_TICK {
+            return Err(Box::new(command));
+        }
+        inbox.0.push(command);
+        Ok(())
+    }
+
+    /// Goes on by one tick. What comes of it is appended to `outputs`.
+    pub fn step(&mut self, outputs: &mut Outputs) {
+        let mut clock = self.ecs.resource_mut::<Clock>();
+        clock.tick = clock.tick.plus(1);
+        std::mem::swap(&mut self.ecs.resource_mut::<Out>().0, outputs);
+        self.schedule.run(&mut self.ecs);
+        std::mem::swap(&mut self.ecs.resource_mut::<Out>().0, outputs);
+    }
+
+    /// The last tick that was stepped.
+    #[must_use]
+    pub fn tick(&self) -> Tick {
+        self.ecs.resource::<Clock>().tick
+    }
+
+    /// The whole state in one number, commands not yet stepped left out: worlds with equal digests go on alike. As
+    /// costly as a checkpoint.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        checkpoint::digest(&self.checkpoint())
+    }
+
+    /// The whole state as bytes, commands not yet stepped left out.
+    #[must_use]
+    pub fn checkpoint(&self) -> Vec<u8> {
+        checkpoint::write(&self.ecs)
+    }
+
+    /// The world a checkpoint was made of. Under the epoch it was made in it goes on exactly; under a new one, the
+    /// start after a crash, what lay on the ground is gone and no grant is pending: both may have gone on after the
+    /// checkpoint.
+    ///
+    /// The driver compares [`World::characters`] with its sessions: who came later enters again, who left is told to
+    /// leave.
+    ///
+    /// # Errors
+    /// [`RestoreError`]; a checkpoint is read whole or not at all.
+    pub fn restore(bytes: &[u8], data: Arc<MasterData>, epoch: RegionEpoch) -> Result<Self, RestoreError> {
+        let mut saved = checkpoint::read(bytes)?;
+        saved.check(&data)?;
+        saved.forget_the_unknowable(epoch);
+        let mut world = Self::empty(saved.region(), data);
+        saved.load(&mut world.ecs)?;
+        world.ecs.run_system_once(gather).map_err(|_| RestoreError::Unsound("the scene"))?;
+        Ok(world)
+    }
+
+    /// How many of each there are.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let slots = self.ecs.resource::<Slots>();
+        Counts {
+            players: slots.count(Kind::Player),
+            monsters: slots.count(Kind::Monster),
+            drops: slots.count(Kind::Drop),
+            grants_pending: self.ecs.resource::<Grants>().0.len(),
+        }
+    }
+
+    /// Who is in the world, those on their way out included, by character.
+    pub fn characters(&self) -> impl Iterator<Item = (CharacterId, NetId)> + '_ {
+        let all = self.ecs.resource::<Roster>().0.iter();
+        all.filter_map(|(character, entity)| Some((*character, self.ecs.get::<Tag>(*entity)?.id)))
+    }
+}

@@ -1,0 +1,20 @@
+//! The simulation from outside: commands in, outputs out. One module for each behaviour, on a small set built by hand.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod behavior;
+mod combat;
+mod death;
+mod determinism;
+mod effects;
+mod examples;
+mod experience;
+mod inputs;
+mod interest;
+mod leave;
+mod loot;
+mod movement;
+mod restore;
+mod skills;
+mod smoke;
+mod spawning;
+mod stage;

@@ -1,0 +1,86 @@
+//! Checkpoints: what a new epoch forgets, and what is refused.
+
+use std::sync::Arc;
+
+use proptest::prelude::{any, prop, proptest};
+use shallot_masterdata::Slot;
+use shallot_wire::{EntityKind, OwnerEpoch, RegionEpoch};
+use shallot_world::limits::CHECKPOINT_BYTES;
+use shallot_world::{CharacterSheet, Command, RestoreError, World};
+
+use crate::examples::{LONGSWORD, RAT, one};
+use crate::stage::{Stage, character, metres, sheet};
+
+/// A world with a player whose kill waits for the store, drops on the ground, and one of them being picked up.
+fn busy() -> Stage {
+    let mut stage = Stage::new(|data| data.regions[0].spawns.push(one(RAT, 101, 100)));
+    stage.settles = false;
+    let worn = vec![(Slot::MainHand, LONGSWORD)];
+    stage.enter(1, CharacterSheet { worn, ..sheet(metres(100, 100)) });
+    stage.until(20, |stage| stage.snapshot(1).records().count() == 1);
+    let rat = stage.snapshot(1).records().next().unwrap().1.entity;
+    stage.attack(1, Some(rat)).unwrap();
+    stage.until(60, |stage| stage.world.counts().drops == 2);
+    let drop = stage.snapshot(1).records().find(|(_, record)| record.kind == EntityKind::Drop).unwrap().1.entity;
+    assert_eq!(stage.pick_up(1, drop), None);
+    assert_eq!(stage.world.counts().grants_pending, 2);
+    stage
+}
+
+#[test]
+fn the_same_epoch_brings_everything_back() {
+    let stage = busy();
+    let world = World::restore(&stage.world.checkpoint(), stage.data.clone(), RegionEpoch(1)).unwrap();
+    assert_eq!(world.counts(), stage.world.counts());
+    assert_eq!(world.tick(), stage.world.tick());
+    assert_eq!(world.digest(), stage.world.digest());
+    assert_eq!(world.characters().collect::<Vec<_>>(), stage.world.characters().collect::<Vec<_>>());
+}
+
+#[test]
+fn a_new_epoch_forgets_drops_and_pending_grants_and_keeps_the_players() {
+    let stage = busy();
+    let world = World::restore(&stage.world.checkpoint(), stage.data.clone(), RegionEpoch(2)).unwrap();
+    let counts = world.counts();
+    assert_eq!((counts.players, counts.drops, counts.grants_pending), (1, 0, 0));
+    let mut after = Stage::around(world, stage.data);
+    // Nothing pending holds it back any more.
+    let correlation = after.correlation();
+    after.push(Command::Leave { character: character(1), owner_epoch: OwnerEpoch(9), correlation });
+    after.step();
+    assert!(after.answer(correlation).is_some());
+    // And it lives on: the rat comes again.
+    after.until(200, |stage| stage.world.counts().monsters == 1);
+}
+
+#[test]
+fn what_cannot_be_a_checkpoint_is_refused() {
+    let stage = busy();
+    let bytes = stage.world.checkpoint();
+    let restore = |bytes: &[u8]| World::restore(bytes, stage.data.clone(), RegionEpoch(1)).map(|world| world.tick());
+    assert!(matches!(restore(&[]), Err(RestoreError::Unreadable(_))));
+    assert!(matches!(restore(&bytes[..bytes.len() - 1]), Err(RestoreError::Unreadable(_))));
+    assert!(matches!(restore(&[&bytes[..], &[0]].concat()), Err(RestoreError::Unreadable(_))));
+    assert_eq!(restore(&vec![0; CHECKPOINT_BYTES + 1]), Err(RestoreError::TooLong(CHECKPOINT_BYTES + 1)));
+    let mut other = (*stage.data).clone();
+    other.hash = [8; 32];
+    let result = World::restore(&bytes, Arc::new(other), RegionEpoch(1)).map(|world| world.tick());
+    assert_eq!(result, Err(RestoreError::OtherMasterData));
+}
+
+proptest! {
+    /// A damaged checkpoint is refused, or is a world that can be stepped; it never brings the process down.
+    #[test]
+    fn damage_never_panics(at in any::<prop::sample::Index>(), to in any::<u8>()) {
+        let stage = busy();
+        let mut bytes = stage.world.checkpoint();
+        let place = at.index(bytes.len());
+        bytes[place] = to;
+        if let Ok(mut world) = World::restore(&bytes, stage.data, RegionEpoch(1)) {
+            let mut out = shallot_world::Outputs::default();
+            for _ in 0..3 {
+                world.step(&mut out);
+            }
+        }
+    }
+}
