@@ -1,0 +1,54 @@
+//! Every limit of the client, with the relations between them.
+
+use std::time::Duration;
+
+/// Largest answer of a unary call, bytes.
+pub const ANSWER_MAX: usize = 256 * 1_024;
+/// Deadline of a unary call.
+pub const UNARY_DEADLINE: Duration = Duration::from_secs(10);
+/// For one TCP or QUIC connection to stand.
+pub const CONNECT_TIME_LIMIT: Duration = Duration::from_secs(10);
+/// An access token this near to its end is renewed before it is used.
+pub const RENEW_BEFORE_EXPIRY: Duration = Duration::from_secs(60);
+
+/// Pushes of the world receiver that wait for the game. Full: the link's reader waits, and the server's outbox bounds the rest.
+pub const PUSH_QUEUE: usize = 256;
+
+/// Largest datagram, bytes of payload.
+pub const DATAGRAM_MAX: usize = shallot_proto::wire::limits::MAX_DATAGRAM;
+/// Datagrams that wait for the socket, bytes: two snapshots' worth. What is older must be dropped, not stored.
+pub const DATAGRAM_SEND_BUFFER: usize = 2 * DATAGRAM_MAX + 200;
+/// Datagrams that wait for the game, bytes.
+pub const DATAGRAM_RECEIVE_BUFFER: usize = 64 * 1_024;
+/// Longest ticket, bytes.
+pub const TICKET_MAX: usize = 512;
+/// Nothing from the server for so long: the channel is lost.
+pub const CHANNEL_IDLE: Duration = Duration::from_secs(10);
+/// From one sign of life to the next.
+pub const CHANNEL_KEEP_ALIVE: Duration = Duration::from_secs(3);
+/// The congestion window never falls below it, bytes: random loss must not delay inputs.
+pub const WINDOW_FLOOR: u64 = 32 * 1_024;
+/// And never rises above it, bytes.
+pub const WINDOW_CEILING: u64 = 64 * 1_024;
+
+/// Entities in view at most; records beyond are ignored and counted.
+pub const ENTITIES_MAX: usize = 2_048;
+/// Ticks that an entity stays in view which incomplete snapshots do not name: even far ones are named about once in 30, and one
+/// time may be lost.
+pub const STALE_AFTER_TICKS: i32 = 60;
+/// A body is not thought to go on as it did for longer, ticks.
+pub const EXTRAPOLATED_TICKS_MAX: i32 = 20;
+/// Inputs that may wait for their acknowledgement in the prediction: 3 s.
+pub const UNACKNOWLEDGED_MAX: usize = 60;
+
+/// Where the server's input buffer should stand, quarter ticks: inputs arrive one and a half ticks early.
+pub const BUFFER_TARGET_QUARTERS: i32 = 6;
+/// The client's tick is never more than this much shorter or longer, parts per thousand.
+pub const PACE_LIMIT_PERMILLE: i32 = 80;
+/// A tick that is this far from where it should be is set, not paced, ticks.
+pub const PACE_JUMP_TICKS: i32 = 10;
+
+const _: () = assert!(DATAGRAM_SEND_BUFFER >= 2 * DATAGRAM_MAX && DATAGRAM_SEND_BUFFER <= 8 * 1_024);
+const _: () = assert!(WINDOW_FLOOR < WINDOW_CEILING);
+const _: () = assert!(CHANNEL_KEEP_ALIVE.as_secs() * 3 < CHANNEL_IDLE.as_secs());
+const _: () = assert!(PACE_LIMIT_PERMILLE > 0 && PACE_LIMIT_PERMILLE < 500);
