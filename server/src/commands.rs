@@ -1,0 +1,6 @@
+//! The verbs of the command line.
+
+pub(crate) mod config;
+pub(crate) mod economy;
+pub(crate) mod masterdata;
+pub(crate) mod serve;

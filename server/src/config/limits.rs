@@ -1,0 +1,43 @@
+//! `[limits]`: which rates count.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Problem, Profile};
+
+/// Which rates count.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Limits {
+    /// `default`, or `load` for load tests. `SHALLOT__LIMITS__PROFILE`.
+    pub(crate) profile: LimitProfile,
+}
+
+/// A set of rates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LimitProfile {
+    /// What honest players never notice.
+    #[default]
+    Default,
+    /// Address, connection and command rates are raised, for clients on loopback only.
+    Load,
+}
+
+impl fmt::Display for LimitProfile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Default => "default",
+            Self::Load => "load",
+        })
+    }
+}
+
+impl Limits {
+    pub(super) fn check(&self, profile: Profile, problems: &mut Vec<Problem>) {
+        if self.profile == LimitProfile::Load && profile == Profile::Production {
+            problems.push(Problem::new("limits.profile", "`load` is not for the production profile"));
+        }
+    }
+}

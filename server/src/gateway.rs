@@ -1,0 +1,9 @@
+//! Gateways: client connections and what belongs to them. A gateway knows sessions and datagrams and no rule of the game.
+
+pub(crate) mod channel;
+pub(crate) mod players;
+pub(crate) mod rates;
+pub(crate) mod session;
+pub(crate) mod thread;
+pub(crate) mod tickets;
+pub(crate) mod worker;

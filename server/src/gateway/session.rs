@@ -1,0 +1,218 @@
+//! One player's session at the gateway: where its character is, its datagram channel, and its questions to the shard.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use quinn::{Connection, VarInt};
+use shallot_hubs::SessionHandle;
+use shallot_hubs::contracts::world::v1::WorldReceiver;
+use shallot_proto::wire::{CharacterId, NetId, OwnerEpoch};
+use shallot_proto::world::v1::{InputRefused, Reward, SnapshotBytes};
+use shallot_services::character::Caller;
+use shallot_world::{Command, Refusal, Reply};
+
+use super::worker::Worker;
+use crate::limits;
+use crate::shard::link::ShardLink;
+use crate::telemetry;
+
+/// One player's session.
+pub(crate) struct PlayerSession {
+    pub(crate) handle: SessionHandle,
+    pub(crate) worker: Arc<Worker>,
+    place: Mutex<Option<Place>>,
+    channel: Mutex<Option<Connection>>,
+    refused: [AtomicU64; Refused::ALL.len()],
+    rewards: Mutex<VecDeque<Reward>>,
+}
+
+/// Where a session's character is.
+#[derive(Clone)]
+pub(crate) struct Place {
+    pub(crate) character: CharacterId,
+    pub(crate) owner_epoch: OwnerEpoch,
+    pub(crate) entity: NetId,
+    pub(crate) shard: Arc<dyn ShardLink>,
+}
+
+/// Why a datagram had no effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// It cannot be read.
+    Malformed,
+    /// Its entity is not the session's.
+    ForeignEntity,
+    /// There were too many.
+    Rate,
+}
+
+impl Refused {
+    const ALL: [Self; 3] = [Self::Malformed, Self::ForeignEntity, Self::Rate];
+
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Malformed => "MALFORMED_DATAGRAM",
+            Self::ForeignEntity => "FOREIGN_ENTITY",
+            Self::Rate => "DATAGRAM_RATE",
+        }
+    }
+}
+
+/// Why a question to the shard was not answered with a yes.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AskError {
+    /// The rules say no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The shard has more to do than it can.
+    #[error("the region is too busy")]
+    Busy,
+    /// No answer in time; whether it happened is not known.
+    #[error("the region did not answer in time")]
+    TimedOut,
+}
+
+/// Rewards that a pick-up's reply may still ask for.
+const REWARDS_KEPT: usize = 32;
+
+impl PlayerSession {
+    pub(crate) fn new(handle: SessionHandle, worker: Arc<Worker>) -> Self {
+        Self {
+            handle,
+            worker,
+            place: Mutex::default(),
+            channel: Mutex::default(),
+            refused: Default::default(),
+            rewards: Mutex::default(),
+        }
+    }
+
+    /// As whom the session's calls reach the use cases.
+    pub(crate) fn caller(&self) -> Caller {
+        let principal = self.handle.principal();
+        Caller { account: principal.account, session: principal.session, epoch: principal.epoch }
+    }
+
+    /// Where its character is.
+    pub(crate) fn place(&self) -> Option<Place> {
+        lock(&self.place).clone()
+    }
+
+    pub(crate) fn set_place(&self, place: Option<Place>) {
+        *lock(&self.place) = place;
+    }
+
+    /// Asks the shard, and waits for its answer.
+    pub(crate) async fn ask(
+        &self,
+        shard: &dyn ShardLink,
+        limit: Duration,
+        command: impl FnOnce(u64) -> Command,
+    ) -> Result<Reply, AskError> {
+        let question = self.worker.questions.open();
+        shard.try_send(command(question.correlation())).map_err(|_| AskError::Busy)?;
+        match tokio::time::timeout(limit, question.answer()).await {
+            Ok(Some(result)) => Ok(result?),
+            Ok(None) | Err(_) => Err(AskError::TimedOut),
+        }
+    }
+
+    /// The datagram channel is open. An earlier one is closed: a session has one.
+    pub(crate) fn open_channel(&self, connection: Connection) {
+        if let Some(old) = lock(&self.channel).replace(connection) {
+            old.close(VarInt::from_u32(2), b"replaced by a newer channel");
+        }
+    }
+
+    /// That channel is gone.
+    pub(crate) fn close_channel(&self, connection: &Connection) {
+        let mut channel = lock(&self.channel);
+        if channel.as_ref().is_some_and(|open| open.stable_id() == connection.stable_id()) {
+            *channel = None;
+        }
+    }
+
+    /// The session is over: its channel too.
+    pub(crate) fn drop_channel(&self, reason: &str) {
+        if let Some(open) = lock(&self.channel).take() {
+            open.close(VarInt::from_u32(1), reason.as_bytes());
+        }
+    }
+
+    /// Sends a snapshot: in a datagram, or without a channel as the newest value of a push.
+    pub(crate) fn send_snapshot(&self, datagram: Bytes) {
+        let bytes = datagram.len();
+        let sent = lock(&self.channel).as_ref().map(|channel| channel.send_datagram(datagram.clone()));
+        match sent {
+            Some(Ok(())) => {
+                self.worker.meters.snapshots.increment(1);
+                self.worker.meters.snapshot_bytes.increment(u64::try_from(bytes).unwrap_or(u64::MAX));
+            }
+            // The path takes less than we send, or the connection is going: the next tick brings newer state.
+            Some(Err(error)) => tracing::trace!(%error, "a snapshot was not sent"),
+            None => WorldReceiver::to(&self.handle).on_snapshot(&SnapshotBytes { datagram }),
+        }
+    }
+
+    /// A datagram of the client had no effect: counted, and told.
+    pub(crate) fn refuse_datagram(&self, why: Refused) {
+        metrics::counter!(telemetry::DATAGRAMS_REFUSED, "reason" => why.reason()).increment(1);
+        if let Some(count) = self.refused.get(why as usize) {
+            let count = count.fetch_add(1, Ordering::Relaxed) + 1;
+            let told = InputRefused { reason: why.reason().to_owned(), count };
+            WorldReceiver::to(&self.handle).on_input_refused(&told);
+        }
+    }
+
+    /// Tells the client what was stored for it.
+    pub(crate) fn reward(&self, reward: Reward) {
+        WorldReceiver::to(&self.handle).on_reward(&reward);
+        let mut rewards = lock(&self.rewards);
+        if rewards.len() >= REWARDS_KEPT {
+            rewards.pop_front();
+        }
+        rewards.push_back(reward);
+    }
+
+    /// A reward that was told lately, by its grant.
+    pub(crate) fn told_reward(&self, grant_id: &str) -> Option<Reward> {
+        lock(&self.rewards).iter().find(|reward| reward.grant_id == grant_id).cloned()
+    }
+}
+
+/// Commands of a leave must arrive: a full mailbox is tried again.
+pub(crate) const LEAVE_RETRY: Duration = Duration::from_millis(20);
+
+impl PlayerSession {
+    /// Takes the character out of its region, waiting until its last save is stored. Nothing to do when it is in none.
+    pub(crate) async fn leave(self: &Arc<Self>) -> Result<(), AskError> {
+        let Some(place) = self.place() else { return Ok(()) };
+        let left = tokio::time::timeout(limits::LEAVE_ANSWER, async {
+            loop {
+                let Place { character, owner_epoch, .. } = place;
+                let leave = |correlation| Command::Leave { character, owner_epoch, correlation };
+                match self.ask(place.shard.as_ref(), limits::LEAVE_ANSWER, leave).await {
+                    Err(AskError::Busy) => tokio::time::sleep(LEAVE_RETRY).await,
+                    other => return other,
+                }
+            }
+        });
+        let result = left.await.unwrap_or(Err(AskError::TimedOut));
+        // Whatever came of it, the session has no hold on that body any more.
+        self.set_place(None);
+        self.worker.players.leave(place.character, self);
+        match result {
+            // Fenced: a newer session has taken the body over.
+            Ok(_) | Err(AskError::Refused(Refusal::NotInWorld | Refusal::Fenced)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Each change is one assignment or push, whole whatever panicked.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,209 @@
+//! A gateway worker: its sessions' share of each tick, and the questions they have put to shards.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use shallot_hubs::contracts::world::v1::WorldReceiver;
+use shallot_proto::wire::CharacterId;
+use shallot_proto::world::v1::{Reward, WorldEvents};
+use shallot_world::{Refusal, Reply};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::players::Players;
+use super::session::PlayerSession;
+use super::tickets::Tickets;
+use crate::hubs::translate;
+use crate::shard::fan_out::TickDelivery;
+use crate::telemetry;
+
+/// What comes to a worker from shards and desks.
+pub(crate) enum Delivery {
+    /// One tick of one shard.
+    Tick(Arc<TickDelivery>),
+    /// A grant is stored: tell it.
+    Rewarded(CharacterId, Box<Reward>),
+    /// A character's last save is stored: answer the question with this number.
+    Left(u64),
+}
+
+/// One gateway worker. Lives on its thread's runtime; others only hold it.
+pub(crate) struct Worker {
+    pub(crate) id: u16,
+    pub(crate) tickets: Tickets,
+    /// Port of its datagram channel.
+    pub(crate) quic_port: u16,
+    pub(crate) questions: Questions,
+    pub(crate) players: Arc<Players>,
+    pub(crate) meters: Meters,
+    drained: CancellationToken,
+}
+
+/// Counters of the send path, looked up once.
+pub(crate) struct Meters {
+    pub(crate) snapshots: metrics::Counter,
+    pub(crate) snapshot_bytes: metrics::Counter,
+}
+
+impl Worker {
+    pub(crate) fn new(id: u16, quic_port: u16, players: Arc<Players>) -> anyhow::Result<Self> {
+        Ok(Self {
+            id,
+            tickets: Tickets::new()?,
+            quic_port,
+            questions: Questions::new(id),
+            players,
+            meters: Meters {
+                snapshots: metrics::counter!(telemetry::SNAPSHOTS_SENT),
+                snapshot_bytes: metrics::counter!(telemetry::SNAPSHOT_BYTES),
+            },
+            drained: CancellationToken::new(),
+        })
+    }
+
+    /// All sessions have said goodbye.
+    pub(crate) fn set_drained(&self) {
+        self.drained.cancel();
+    }
+
+    /// Waits for that.
+    pub(crate) async fn drained(&self) {
+        self.drained.cancelled().await;
+    }
+
+    /// Hands on what comes, until every sender is gone or the hard stop.
+    pub(crate) async fn run(&self, mut inbox: mpsc::Receiver<Delivery>, hard: &CancellationToken) {
+        loop {
+            let delivery = tokio::select! {
+                delivery = inbox.recv() => delivery,
+                () = hard.cancelled() => None,
+            };
+            let Some(delivery) = delivery else { return };
+            match delivery {
+                Delivery::Tick(tick) => self.deliver(&tick),
+                Delivery::Rewarded(character, reward) => {
+                    if let Some(session) = self.mine(character) {
+                        session.reward(*reward);
+                    }
+                }
+                Delivery::Left(correlation) => self.questions.settle(correlation, Ok(Reply::Left)),
+            }
+        }
+    }
+
+    /// The session of a character, when it lives on this worker.
+    fn mine(&self, character: CharacterId) -> Option<Arc<PlayerSession>> {
+        self.players.of_character(character).filter(|session| session.worker.id == self.id)
+    }
+
+    /// A tick's share of this worker. Replies go first: a client learns its entity before it sees it. Between two awaits all that
+    /// is pushed to a session leaves as one message.
+    fn deliver(&self, tick: &TickDelivery) {
+        let Some(data) = &tick.data else { return };
+        for answer in &tick.replies {
+            self.questions.settle(answer.correlation, answer.result.clone());
+        }
+        for events in tick.events.chunk_by(|(a, _), (b, _)| a == b) {
+            let Some((character, _)) = events.first() else { continue };
+            let Some(session) = self.mine(*character) else { continue };
+            let events = events.iter().map(|(_, event)| translate::event(event, data)).collect();
+            WorldReceiver::to(&session.handle).on_events(&WorldEvents { tick: tick.tick.0, events });
+        }
+        for (character, vitals) in &tick.vitals {
+            if let Some(session) = self.mine(*character) {
+                WorldReceiver::to(&session.handle).on_vitals(&translate::vitals(vitals));
+            }
+        }
+        for snapshot in &tick.snapshots {
+            if let (Some(session), Some(datagram)) = (self.mine(snapshot.character), tick.datagram(snapshot)) {
+                session.send_snapshot(datagram);
+            }
+        }
+    }
+}
+
+/// Questions to shards that await their answer. The number of a question says whose it is, so that of all workers that see an
+/// answer exactly one takes it.
+pub(crate) struct Questions {
+    worker: u16,
+    next: AtomicU64,
+    open: Mutex<HashMap<u64, oneshot::Sender<Result<Reply, Refusal>>>>,
+}
+
+/// Bits of a correlation that count questions; above them stands the worker.
+const COUNT_BITS: u32 = 48;
+
+impl Questions {
+    fn new(worker: u16) -> Self {
+        Self { worker, next: AtomicU64::new(1), open: Mutex::default() }
+    }
+
+    /// Opens a question. As many are open as calls run, which the hub runtime bounds for each session.
+    pub(crate) fn open(&self) -> Question<'_> {
+        let count = self.next.fetch_add(1, Ordering::Relaxed) & ((1 << COUNT_BITS) - 1);
+        let correlation = u64::from(self.worker) << COUNT_BITS | count;
+        let (sender, answer) = oneshot::channel();
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(correlation, sender);
+        Question { questions: self, correlation, answer }
+    }
+
+    fn settle(&self, correlation: u64, result: Result<Reply, Refusal>) {
+        if correlation >> COUNT_BITS != u64::from(self.worker) {
+            return;
+        }
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&correlation);
+        // Nobody waits any more when the asker's time was up; what happened is told by events too.
+        if let Some(sender) = open {
+            drop(sender.send(result));
+        }
+    }
+}
+
+/// An open question; dropping it forgets it.
+pub(crate) struct Question<'a> {
+    questions: &'a Questions,
+    correlation: u64,
+    answer: oneshot::Receiver<Result<Reply, Refusal>>,
+}
+
+impl Question<'_> {
+    /// Its number.
+    pub(crate) fn correlation(&self) -> u64 {
+        self.correlation
+    }
+
+    /// Waits for the answer; `None` when it can never come.
+    pub(crate) async fn answer(mut self) -> Option<Result<Reply, Refusal>> {
+        (&mut self.answer).await.ok()
+    }
+}
+
+impl Drop for Question<'_> {
+    fn drop(&mut self) {
+        self.questions.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.correlation);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_reaches_the_worker_that_asked_and_only_it() {
+        let (here, there) = (Questions::new(1), Questions::new(2));
+        let question = here.open();
+        let correlation = question.correlation();
+        there.settle(correlation, Ok(Reply::Attacking));
+        here.settle(correlation, Ok(Reply::Left));
+        assert_eq!(question.answer().await, Some(Ok(Reply::Left)));
+        assert!(here.open.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_question_that_is_given_up_is_forgotten() {
+        let questions = Questions::new(0);
+        drop(questions.open());
+        assert!(questions.open.lock().unwrap().is_empty());
+    }
+}

@@ -1,0 +1,112 @@
+//! Every limit of this crate, with its reason. Rates by class are the operator's and stand in `shallot_services`.
+
+use std::time::Duration;
+
+/// From the first signal to the hard stop.
+pub(crate) const DRAIN: Duration = Duration::from_secs(20);
+
+/// From the last session's end to the end of connections that clients keep open.
+pub(crate) const CONNECTION_GRACE: Duration = Duration::from_secs(2);
+
+// --- gRPC. Tonic and hyper switch several of these off by default.
+
+/// Streams a client may have open on one connection.
+pub(crate) const STREAMS_PER_CONNECTION: u32 = 64;
+/// Requests of one connection that are worked on at once.
+pub(crate) const REQUESTS_PER_CONNECTION: usize = 32;
+/// Streams a client may reset before we took them up.
+pub(crate) const PENDING_ACCEPT_RESETS: usize = 20;
+/// Streams we reset for a client's mistakes until the connection ends; refused streams count too, so it is well above
+/// [`STREAMS_PER_CONNECTION`].
+pub(crate) const LOCAL_ERROR_RESETS: usize = 256;
+/// Bytes of all headers of one request.
+pub(crate) const HEADER_LIST: u32 = 8 * 1024;
+/// Bytes of one HTTP/2 frame.
+pub(crate) const FRAME: u32 = 16 * 1024;
+/// Bytes in flight on one stream.
+pub(crate) const STREAM_WINDOW: u32 = 64 * 1024;
+/// Bytes in flight on one connection.
+pub(crate) const CONNECTION_WINDOW: u32 = 1024 * 1024;
+/// Idle connections are asked this often.
+pub(crate) const KEEPALIVE: Duration = Duration::from_secs(15);
+/// ... and have so long to answer.
+pub(crate) const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// For a TLS handshake.
+pub(crate) const TLS_HANDSHAKE: Duration = Duration::from_secs(5);
+/// Bytes of one unary request.
+pub(crate) const UNARY_MESSAGE: usize = 64 * 1024;
+/// For a unary call.
+pub(crate) const UNARY_DEADLINE: Duration = Duration::from_secs(2);
+/// For a unary call that hashes a password or moves value.
+pub(crate) const SLOW_UNARY_DEADLINE: Duration = Duration::from_secs(5);
+/// TCP connections of one gateway worker.
+pub(crate) const CONNECTIONS_PER_WORKER: usize = 8_192;
+/// TCP connections from one address to one gateway worker.
+pub(crate) const CONNECTIONS_PER_ADDRESS: usize = 64;
+/// ... under the limit profile `load`, from loopback.
+pub(crate) const CONNECTIONS_PER_ADDRESS_LOAD: usize = 8_192;
+/// Pause of the accept loop when the process has no file descriptor left.
+pub(crate) const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
+
+// --- QUIC.
+
+/// Handshakes under way.
+pub(crate) const QUIC_MAX_INCOMING: usize = 1_024;
+/// Pending handshakes above which an address must prove itself (Retry).
+pub(crate) const QUIC_RETRY_ABOVE: usize = 256;
+/// Pending handshakes above which new ones are ignored.
+pub(crate) const QUIC_IGNORE_ABOVE: usize = 512;
+/// Bytes buffered of one handshake.
+pub(crate) const QUIC_INCOMING_BUFFER: u64 = 64 * 1024;
+/// Bytes buffered of all handshakes.
+pub(crate) const QUIC_INCOMING_BUFFER_TOTAL: u64 = 16 * 1024 * 1024;
+/// About two snapshots: stale state must be dropped, not stored.
+pub(crate) const DATAGRAM_SEND_BUFFER: usize = 4 * 1024;
+/// Inputs that wait to be read.
+pub(crate) const DATAGRAM_RECEIVE_BUFFER: usize = 64 * 1024;
+/// Bidirectional streams a client may have open.
+pub(crate) const QUIC_BIDI_STREAMS: u32 = 4;
+/// Unidirectional streams a client may have open.
+pub(crate) const QUIC_UNI_STREAMS: u32 = 8;
+/// Bytes in flight on one QUIC stream.
+pub(crate) const QUIC_STREAM_WINDOW: u32 = 16 * 1024;
+/// A silent connection ends after this.
+pub(crate) const QUIC_IDLE: Duration = Duration::from_secs(10);
+/// We speak at least this often.
+pub(crate) const QUIC_KEEPALIVE: Duration = Duration::from_secs(3);
+/// From the handshake to the ticket.
+pub(crate) const TICKET_TIMEOUT: Duration = Duration::from_secs(5);
+/// Life of a ticket.
+pub(crate) const TICKET_LIFE: Duration = Duration::from_secs(30);
+/// Used tickets remembered by one worker until they would have expired anyway.
+pub(crate) const TICKETS_REMEMBERED: usize = 65_536;
+/// Datagrams a client may send in a second.
+pub(crate) const DATAGRAMS_PER_SECOND: u32 = 60;
+/// ... and in one burst.
+pub(crate) const DATAGRAM_BURST: u32 = 30;
+/// A client that is above the rate for so many seconds is ended.
+pub(crate) const DATAGRAM_FLOOD_SECONDS: u32 = 10;
+
+// --- between shards, gateways and stores.
+
+/// Commands waiting for a shard's next tick.
+pub(crate) const SHARD_MAILBOX: usize = 16_384;
+/// Ticks waiting for a gateway worker: 3.2 s.
+pub(crate) const GATEWAY_INBOX: usize = 64;
+/// Grants and saves waiting for the store.
+pub(crate) const DESK_QUEUE: usize = 4_096;
+/// Grants and saves a shard keeps while the desk's queue is full; at this mark the shard waits for the store.
+pub(crate) const DESK_BACKLOG: usize = 16_384;
+/// How long a hub call waits for its shard.
+pub(crate) const SHARD_ANSWER: Duration = Duration::from_secs(3);
+/// How long leaving a region may take: its grants must be stored first.
+pub(crate) const LEAVE_ANSWER: Duration = Duration::from_secs(10);
+/// Ticks between two checkpoints of a shard.
+pub(crate) const CHECKPOINT_TICKS: u32 = 20;
+/// How long /healthz waits for every shard's tick to advance.
+pub(crate) const HEALTH_WAIT: Duration = Duration::from_millis(500);
+
+const _: () = assert!(LOCAL_ERROR_RESETS > 2 * STREAMS_PER_CONNECTION as usize);
+const _: () = assert!(QUIC_RETRY_ABOVE < QUIC_IGNORE_ABOVE && QUIC_IGNORE_ABOVE < QUIC_MAX_INCOMING);
+const _: () = assert!(DATAGRAM_SEND_BUFFER >= 2 * shallot_proto::wire::limits::MAX_DATAGRAM);
+const _: () = assert!(DESK_QUEUE <= DESK_BACKLOG);

@@ -1,0 +1,7 @@
+//! Sockets: who may connect, how, and how many.
+
+pub(crate) mod accept;
+pub(crate) mod grpc;
+pub(crate) mod http;
+pub(crate) mod quic;
+pub(crate) mod tls;

@@ -1,0 +1,124 @@
+//! The datagram channel's front door: one endpoint a gateway worker, on a port of its own.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use quinn::crypto::rustls::QuicServerConfig;
+use quinn::{Endpoint, EndpointConfig, Incoming, ServerConfig, TokioRuntime, TransportConfig, VarInt};
+
+use super::tls::Identity;
+use crate::gateway::channel;
+use crate::gateway::worker::Worker;
+use crate::lifecycle::Lifecycle;
+use crate::limits;
+use crate::telemetry;
+
+/// The protocol's name in the TLS handshake.
+const ALPN: &[u8] = b"shallot/1";
+
+/// What all workers' endpoints have in common.
+pub(crate) fn server_config(identity: &Identity) -> anyhow::Result<ServerConfig> {
+    let (chain, key) = identity.der()?;
+    let mut tls = rustls::ServerConfig::builder_with_protocol_versions(&[&rustls::version::TLS13])
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .context("the certificate cannot be used")?;
+    tls.alpn_protocols = vec![ALPN.to_vec()];
+    // 0-RTT stays off: an early datagram could be replayed.
+    tls.max_early_data_size = 0;
+
+    let mut transport = TransportConfig::default();
+    transport
+        .max_concurrent_bidi_streams(VarInt::from_u32(limits::QUIC_BIDI_STREAMS))
+        .max_concurrent_uni_streams(VarInt::from_u32(limits::QUIC_UNI_STREAMS))
+        .stream_receive_window(VarInt::from_u32(limits::QUIC_STREAM_WINDOW))
+        .receive_window(VarInt::from_u32(limits::QUIC_STREAM_WINDOW * limits::QUIC_BIDI_STREAMS))
+        .send_window(u64::from(limits::QUIC_STREAM_WINDOW * limits::QUIC_BIDI_STREAMS))
+        .datagram_send_buffer_size(limits::DATAGRAM_SEND_BUFFER)
+        .datagram_receive_buffer_size(Some(limits::DATAGRAM_RECEIVE_BUFFER))
+        .max_idle_timeout(Some(limits::QUIC_IDLE.try_into().context("idle time-out")?))
+        .keep_alive_interval(Some(limits::QUIC_KEEPALIVE));
+
+    let mut config =
+        ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls).context("no QUIC cipher suite")?));
+    config
+        .transport_config(Arc::new(transport))
+        .max_incoming(limits::QUIC_MAX_INCOMING)
+        .incoming_buffer_size(limits::QUIC_INCOMING_BUFFER)
+        .incoming_buffer_size_total(limits::QUIC_INCOMING_BUFFER_TOTAL);
+    Ok(config)
+}
+
+/// A UDP socket for one worker: never shared, so that a client whose address changes meets the worker that knows it.
+pub(crate) fn bind(address: SocketAddr) -> anyhow::Result<std::net::UdpSocket> {
+    let socket = std::net::UdpSocket::bind(address).with_context(|| format!("cannot listen on udp {address}"))?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// Opens the endpoint on the runtime of the caller.
+pub(crate) fn endpoint(socket: std::net::UdpSocket, config: ServerConfig) -> std::io::Result<Endpoint> {
+    Endpoint::new(EndpointConfig::default(), Some(config), socket, Arc::new(TokioRuntime))
+}
+
+/// Accepts connections until the soft stop, then closes them all.
+pub(crate) async fn run(endpoint: Endpoint, worker: Arc<Worker>, lifecycle: Lifecycle) {
+    let pending = Arc::new(AtomicUsize::new(0));
+    loop {
+        let incoming = tokio::select! {
+            incoming = endpoint.accept() => incoming,
+            () = lifecycle.soft.cancelled() => break,
+        };
+        let Some(incoming) = incoming else { break };
+        if let Some(incoming) = admit(incoming, pending.load(Ordering::Relaxed)) {
+            pending.fetch_add(1, Ordering::Relaxed);
+            let (worker, pending) = (Arc::clone(&worker), Arc::clone(&pending));
+            lifecycle.spawn_isolated("quic connection", async move {
+                let connection = handshake(incoming).await;
+                pending.fetch_sub(1, Ordering::Relaxed);
+                if let Some(connection) = connection {
+                    channel::serve(&worker, connection).await;
+                }
+            });
+        }
+    }
+    // Sessions say goodbye on their links first; the channels close with them.
+    worker.drained().await;
+    endpoint.close(VarInt::from_u32(0), b"server stops");
+    if tokio::time::timeout(Duration::from_secs(1), endpoint.wait_idle()).await.is_err() {
+        tracing::debug!("some QUIC connections did not confirm the close");
+    }
+}
+
+/// Under pressure an address must prove itself; under more of it nobody new is let in.
+fn admit(incoming: Incoming, pending: usize) -> Option<Incoming> {
+    if pending >= limits::QUIC_IGNORE_ABOVE {
+        metrics::counter!(telemetry::CONNECTIONS_REFUSED, "reason" => "quic_ignored").increment(1);
+        incoming.ignore();
+        return None;
+    }
+    if pending >= limits::QUIC_RETRY_ABOVE && !incoming.remote_address_validated() {
+        metrics::counter!(telemetry::CONNECTIONS_REFUSED, "reason" => "quic_retry").increment(1);
+        if let Err(error) = incoming.retry() {
+            tracing::debug!(%error, "no Retry");
+        }
+        return None;
+    }
+    Some(incoming)
+}
+
+async fn handshake(incoming: Incoming) -> Option<quinn::Connection> {
+    let peer = incoming.remote_address();
+    let connecting = incoming.accept().inspect_err(|error| tracing::debug!(%peer, %error, "no handshake")).ok()?;
+    match tokio::time::timeout(limits::TLS_HANDSHAKE, connecting).await {
+        Ok(Ok(connection)) => Some(connection),
+        Ok(Err(error)) => {
+            tracing::debug!(%peer, %error, "the handshake failed");
+            None
+        }
+        Err(_) => None,
+    }
+}

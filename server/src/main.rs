@@ -1,0 +1,53 @@
+//! The binary `shallot`: parse the command line, start the logs, run the verb, give its exit code.
+
+mod cli;
+mod clock;
+mod commands;
+mod config;
+mod faults;
+mod gateway;
+mod grpc;
+mod hubs;
+mod keys;
+mod lifecycle;
+mod limits;
+mod listeners;
+mod masterdata;
+mod rates;
+mod services;
+mod shard;
+mod store_runtime;
+mod telemetry;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    // One provider in the whole process; rustls panics at the first handshake when it has to guess.
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        return refuse("the TLS provider was installed twice");
+    }
+    match try_main(cli::Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => refuse(&format!("{error:#}")),
+    }
+}
+
+fn try_main(cli: cli::Cli) -> anyhow::Result<()> {
+    match cli.verb {
+        cli::Verb::Serve(args) => commands::serve::run(&args),
+        cli::Verb::Config { verb: cli::ConfigVerb::Check(args) } => commands::config::check(&args),
+        cli::Verb::Economy { verb: cli::EconomyVerb::Check { data, grants } } => {
+            commands::economy::check(&data, grants.as_deref())
+        }
+        cli::Verb::Masterdata { verb: cli::MasterdataVerb::Check { folder } } => commands::masterdata::check(&folder),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the last word of a program that failed, also when no log is set up yet")]
+fn refuse(message: &str) -> ExitCode {
+    eprintln!("shallot: {message}");
+    ExitCode::FAILURE
+}

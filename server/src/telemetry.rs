@@ -1,0 +1,64 @@
+//! Logs and metrics: set up once, flushed at the end. The names of all metrics of this crate stand here, with their units.
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::telemetry::{LogFormat, Telemetry};
+
+/// Counter by `task`: sessions and the like that panicked and were ended.
+pub(crate) const TASK_PANICS: &str = "shallot_task_panics_total";
+/// Histogram by `region`, seconds: from the start of a tick to its outputs handed on.
+pub(crate) const TICK_SECONDS: &str = "shallot_tick_seconds";
+/// Counter by `region`: ticks that began after their deadline by a whole period.
+pub(crate) const TICK_OVERRUNS: &str = "shallot_tick_overruns_total";
+/// Gauge by `region`.
+pub(crate) const PLAYERS: &str = "shallot_players";
+/// Gauge by `region`.
+pub(crate) const MONSTERS: &str = "shallot_monsters";
+/// Gauge by `region`: what lies on the ground.
+pub(crate) const DROPS: &str = "shallot_drops";
+/// Counter by `region`: times a shard was restarted from its checkpoint.
+pub(crate) const SHARD_RESTARTS: &str = "shallot_shard_restarts_total";
+/// Counter by `region`: commands refused since the shard's mailbox was full.
+pub(crate) const MAILBOX_FULL: &str = "shallot_shard_mailbox_full_total";
+/// Counter by `worker`: ticks whose outputs a stalled gateway worker did not take.
+pub(crate) const TICKS_LOST: &str = "shallot_gateway_ticks_lost_total";
+/// Counter by `outcome`: grants committed, refused, failed.
+pub(crate) const GRANTS: &str = "shallot_grants_total";
+/// Counter by `reason`: datagrams of clients that had no effect.
+pub(crate) const DATAGRAMS_REFUSED: &str = "shallot_datagrams_refused_total";
+/// Counter: snapshot datagrams given to QUIC.
+pub(crate) const SNAPSHOTS_SENT: &str = "shallot_snapshots_sent_total";
+/// Counter, bytes: snapshot payload given to QUIC.
+pub(crate) const SNAPSHOT_BYTES: &str = "shallot_snapshot_bytes_total";
+/// Gauge: QUIC channels open.
+pub(crate) const CHANNELS: &str = "shallot_channels";
+/// Counter by `reason`: connections refused before they cost anything.
+pub(crate) const CONNECTIONS_REFUSED: &str = "shallot_connections_refused_total";
+/// Counter by `point`: faults made on purpose that fired.
+pub(crate) const FAULTS_FIRED: &str = "shallot_faults_fired_total";
+
+/// Bucket edges of tick times, seconds; the period is 0.05.
+const TICK_BUCKETS: [f64; 14] =
+    [0.000_1, 0.000_25, 0.000_5, 0.001, 0.001_5, 0.002, 0.003, 0.005, 0.007_5, 0.01, 0.02, 0.03, 0.05, 0.1];
+
+/// Starts the logs. Called once, before anything that logs.
+pub(crate) fn init_logs(config: &Telemetry) -> anyhow::Result<()> {
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_new(&config.log)?)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
+    match config.format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().try_init(),
+    }
+    .map_err(|error| anyhow::anyhow!("the log could not be started: {error}"))
+}
+
+/// Starts the metrics recorder; the handle renders what /metrics shows.
+pub(crate) fn init_metrics() -> anyhow::Result<PrometheusHandle> {
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Full(TICK_SECONDS.to_owned()), &TICK_BUCKETS)?
+        .install_recorder()?;
+    Ok(handle)
+}

@@ -1,0 +1,260 @@
+//! From configuration to a running server, straight down: stores, services, shards, hubs, gateways, listeners. The only file that
+//! names adapters.
+
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use shallot_hubs::contracts::world::v1::WorldHubDispatcher;
+use shallot_hubs::{HubServer, HubServerConfig};
+use shallot_masterdata::{MasterData, RegionIndex};
+use shallot_stores::SqliteStores;
+use shallot_world::{World, WorldConfig};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::SystemClock;
+use crate::config::Settings;
+use crate::config::limits::LimitProfile;
+use crate::gateway::players::Players;
+use crate::gateway::thread::{GatewayThread, UnaryServices};
+use crate::gateway::worker::{Delivery, Worker};
+use crate::grpc::door::Door;
+use crate::hubs::ports::{Channels, HubAuthenticator, HubClock, HubRates, SessionEnds};
+use crate::hubs::world::World as WorldHub;
+use crate::lifecycle::Lifecycle;
+use crate::listeners::accept::{AcceptLimits, bind_shared};
+use crate::listeners::http::Health;
+use crate::listeners::quic;
+use crate::listeners::tls::Identity;
+use crate::shard::comeback::Comeback;
+use crate::shard::desk::Desk;
+use crate::shard::driver::{Driver, DriverParts};
+use crate::shard::fan_out::FanOut;
+use crate::shard::link::{LocalLink, ShardLink};
+use crate::shard::pulse::Pulse;
+use crate::shard::thread::ShardThread;
+use crate::store_runtime::StoreRuntime;
+use crate::{keys, limits, masterdata, services, telemetry};
+
+/// Everything bound and connected, nothing started yet.
+pub(crate) struct Wired {
+    pub(crate) stores: Arc<SqliteStores>,
+    pub(crate) hub: HubServer,
+    pub(crate) workers: Vec<Arc<Worker>>,
+    pub(crate) gateways: Vec<GatewayThread>,
+    pub(crate) shards: Vec<ShardThread>,
+    pub(crate) desks: Vec<(Desk, mpsc::Receiver<crate::shard::desk::DeskItem>)>,
+    pub(crate) http: TcpListener,
+    pub(crate) health: Health,
+    pub(crate) addresses: Addresses,
+    /// Ends the shards, after the sessions.
+    pub(crate) shard_stop: CancellationToken,
+}
+
+/// Where the server listens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Addresses {
+    pub(crate) grpc: SocketAddr,
+    pub(crate) http: SocketAddr,
+    pub(crate) quic: SocketAddr,
+}
+
+/// Builds the server on the store runtime.
+pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::Result<Wired> {
+    let clock = SystemClock::new();
+    let metrics = telemetry::init_metrics()?;
+    let data = Arc::new(ArcSwap::from_pointee(masterdata::load(settings.world.masterdata.as_deref())?));
+    tracing::info!(hash = %masterdata::short_hash(&data.load()), regions = data.load().regions.len(), "master data is loaded");
+
+    // Stores and keys.
+    let folder = settings.stores.data.as_path();
+    prepare(folder)?;
+    let stores = Arc::new(SqliteStores::open(folder).await?);
+    let (token_key, _) = keys::token_key(folder)?;
+    let identity = identity(settings, folder)?;
+
+    // Sockets, before anything starts: a port in use must stop us here.
+    let worker_count = settings.net.worker_count();
+    let (grpc, grpc_listeners) = bind_grpc(settings.net.grpc, worker_count)?;
+    let udp = bind_quic(settings.net.quic, worker_count)?;
+    let http =
+        TcpListener::bind(settings.net.http).with_context(|| format!("cannot listen on tcp {}", settings.net.http))?;
+    http.set_nonblocking(true)?;
+
+    // Services.
+    let session_ends = Arc::new(SessionEnds::default());
+    let services = services::build(settings, &stores, token_key, Arc::clone(&session_ends) as _)?;
+    let store_runtime = StoreRuntime::new(Handle::current());
+
+    // Gateway workers and their inboxes.
+    let players = Arc::new(Players::default());
+    let mut workers = Vec::new();
+    let (mut inboxes, mut receivers) = (Vec::new(), Vec::new());
+    for (id, socket) in (0_u16..).zip(&udp) {
+        workers.push(Arc::new(Worker::new(id, socket.local_addr()?.port(), Arc::clone(&players))?));
+        let (sender, receiver) = mpsc::channel::<Delivery>(limits::GATEWAY_INBOX);
+        inboxes.push(sender);
+        receivers.push(receiver);
+    }
+
+    // Shards and their desks.
+    let shard_stop = CancellationToken::new();
+    let seed = settings.world.seed.map_or_else(keys::draw_seed, Ok)?;
+    tracing::info!(seed, "the simulation's seed");
+    let (mut shards, mut desks, mut links, mut pulses) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let set: Arc<MasterData> = data.load_full();
+    for (row, region) in (0_u16..).zip(&set.regions) {
+        let index = RegionIndex(row);
+        let epoch = services.regions.start_region(&region.key).await?;
+        let (link, mailbox) = LocalLink::new(index, &region.key, epoch, clock);
+        let start_tick = shallot_proto::wire::Tick::default();
+        let config =
+            WorldConfig { seed: seed.wrapping_add(u64::from(row)), region: index, region_epoch: epoch, start_tick };
+        let (desk_sender, desk_items) = mpsc::channel(limits::DESK_QUEUE);
+        let pulse = Arc::new(Pulse::new(&region.key));
+        let driver = Driver::new(DriverParts {
+            world: World::new(config, Arc::clone(&set)),
+            data: Arc::clone(&set),
+            mailbox,
+            fan_out: FanOut::new(&inboxes),
+            desk: desk_sender,
+            pulse: Arc::clone(&pulse),
+            panic_in: Some(settings.faults.shard_panic_tick).filter(|tick| *tick > 0),
+        });
+        desks.push((
+            Desk {
+                region: index,
+                data: Arc::clone(&data),
+                shard: Arc::clone(&link) as Arc<dyn ShardLink>,
+                characters: Arc::clone(&services.characters),
+                grants: Arc::clone(&services.grants),
+                players: Arc::clone(&players),
+                workers: inboxes.clone(),
+                faults: settings.faults.clone(),
+            },
+            desk_items,
+        ));
+        shards.push(ShardThread {
+            region: region.key.clone(),
+            driver,
+            link: Arc::clone(&link),
+            clock,
+            regions: Arc::clone(&services.regions),
+            store_runtime: Handle::current(),
+            comeback: Comeback {
+                players: Arc::clone(&players),
+                characters: Arc::clone(&services.characters),
+                data: Arc::clone(&data),
+            },
+            stop: shard_stop.clone(),
+            lifecycle: lifecycle.clone(),
+        });
+        links.push(link as Arc<dyn ShardLink>);
+        pulses.push(pulse);
+    }
+
+    // Hubs.
+    let world_hub = Arc::new(WorldHub {
+        data: Arc::clone(&data),
+        shards: links.clone(),
+        workers: workers.clone(),
+        players: Arc::clone(&players),
+        characters: Arc::clone(&services.characters),
+        grants: Arc::clone(&services.grants),
+        stores: store_runtime.clone(),
+    });
+    let load = settings.limits.profile == LimitProfile::Load;
+    let hub = HubServer::builder(
+        HubServerConfig::default(),
+        Arc::new(HubClock::new(clock)),
+        Arc::new(HubAuthenticator { auth: Arc::clone(&services.auth), stores: store_runtime.clone() }),
+    )
+    .hub(WorldHubDispatcher::new(world_hub))
+    .rate_limiter(Arc::new(HubRates { rates: Arc::clone(&services.rates), is_loopback: grpc.ip().is_loopback() }))
+    .channel_offer(Arc::new(Channels { host: settings.net.public_host.clone(), workers: workers.clone() }))
+    .build()?;
+    session_ends.over(&hub);
+
+    // Gateways.
+    let accept = AcceptLimits {
+        total: limits::CONNECTIONS_PER_WORKER,
+        per_address: limits::CONNECTIONS_PER_ADDRESS,
+        per_loopback_address: if load { limits::CONNECTIONS_PER_ADDRESS_LOAD } else { limits::CONNECTIONS_PER_ADDRESS },
+    };
+    let unary = UnaryServices {
+        services: services.clone(),
+        data: Arc::clone(&data),
+        players: Arc::clone(&players),
+        hub: hub.clone(),
+        stores: store_runtime,
+    };
+    let quic_config = quic::server_config(&identity)?;
+    let quic = udp.first().context("there is no gateway worker")?.local_addr()?;
+    let mut gateways = Vec::new();
+    let sockets = grpc_listeners.into_iter().zip(udp);
+    for ((worker, inbox), (listener, socket)) in workers.iter().zip(receivers).zip(sockets) {
+        gateways.push(GatewayThread {
+            worker: Arc::clone(worker),
+            inbox,
+            listener,
+            udp: socket,
+            quic: quic_config.clone(),
+            tls: settings.net.tls.then(|| identity.clone()),
+            accept,
+            door: Door { auth: Arc::clone(&services.auth), rates: Arc::clone(&services.rates) },
+            unary: unary.clone(),
+            lifecycle: lifecycle.clone(),
+        });
+    }
+
+    let addresses = Addresses { grpc, http: http.local_addr()?, quic };
+    let health = Health { pulses: pulses.into(), ready: Arc::new(AtomicBool::new(false)), metrics };
+    Ok(Wired { stores, hub, workers, gateways, shards, desks, http, health, addresses, shard_stop })
+}
+
+/// Makes the data folder when it is not there, for its owner only: it will hold password hashes and keys.
+fn prepare(folder: &Path) -> anyhow::Result<()> {
+    if !folder.exists() {
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(folder).with_context(|| format!("cannot make the data folder {}", folder.display()))?;
+        tracing::info!(folder = %folder.display(), "made the data folder; the database, keys and a development certificate are kept there");
+    }
+    Ok(())
+}
+
+fn identity(settings: &Settings, folder: &Path) -> anyhow::Result<Identity> {
+    match (&settings.net.certificate, &settings.net.key) {
+        (Some(certificate), Some(key)) => Identity::read(certificate, key),
+        _ => {
+            let (identity, made) = Identity::development(folder)?;
+            if made {
+                tracing::info!(folder = %folder.display(), "made a development certificate");
+            }
+            Ok(identity)
+        }
+    }
+}
+
+/// One listener a worker, all on one port.
+fn bind_grpc(address: SocketAddr, workers: u16) -> anyhow::Result<(SocketAddr, Vec<TcpListener>)> {
+    // Shared ports do not refuse a second server of the same user: ask for the port alone first.
+    let alone = TcpListener::bind(address).with_context(|| format!("cannot listen on tcp {address}"))?;
+    let address = alone.local_addr()?;
+    drop(alone);
+    let listeners = (0..workers).map(|_| bind_shared(address)).collect::<Result<Vec<_>, _>>();
+    Ok((address, listeners.with_context(|| format!("cannot listen on tcp {address}"))?))
+}
+
+/// One socket a worker, each on a port of its own.
+fn bind_quic(first: SocketAddr, workers: u16) -> anyhow::Result<Vec<UdpSocket>> {
+    let port = |n: u16| if first.port() == 0 { 0 } else { first.port().saturating_add(n) };
+    (0..workers).map(|n| quic::bind(SocketAddr::new(first.ip(), port(n)))).collect()
+}

@@ -1,0 +1,14 @@
+//! The real binary, on free ports of the loopback, driven by the real client.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test whose server or client fails has failed")]
+
+mod bystanders;
+mod comeback;
+mod crash;
+mod datagrams;
+mod doors;
+mod items;
+mod limits;
+mod links;
+mod player;
+mod process;
+mod startup;

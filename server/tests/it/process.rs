@@ -1,0 +1,123 @@
+//! A server process for one test.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// How long a server may take to be ready, or to end: a busy machine must not fail a test.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running server. Dropping it kills the process.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) grpc: SocketAddr,
+    pub(crate) http: SocketAddr,
+    pub(crate) log: PathBuf,
+}
+
+/// How a server is started.
+pub(crate) fn command(data: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shallot"));
+    command.arg("serve").arg("--data").arg(data.join("data")).args(["--log", "info"]);
+    for listener in ["--grpc", "--http", "--quic"] {
+        if !args.contains(&listener) {
+            command.args([listener, "127.0.0.1:0"]);
+        }
+    }
+    command.args(args).env_remove("RUST_LOG").stdin(Stdio::null());
+    command
+}
+
+impl Server {
+    /// A server with its data in `folder`.
+    pub(crate) fn start(folder: &Path, args: &[&str]) -> Self {
+        Self::start_with(folder, args, &[])
+    }
+
+    /// The same with variables in its environment.
+    pub(crate) fn start_with(folder: &Path, args: &[&str], environment: &[(&str, &str)]) -> Self {
+        let log = folder.join("server.log");
+        let errors = File::options().create(true).append(true).open(&log).unwrap();
+        let mut command = command(folder, args);
+        let mut child =
+            command.envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(errors).spawn().unwrap();
+        let (told, ready) = mpsc::sync_channel(1);
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                if line.starts_with("shallot ready ") && told.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let line = ready.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+            drop(child.kill());
+            panic!("the server was not ready:\n{}", std::fs::read_to_string(&log).unwrap_or_default())
+        });
+        let address = |key: &str| {
+            let word = line.split_whitespace().find_map(|word| word.strip_prefix(key)).unwrap();
+            word.parse().unwrap()
+        };
+        Self { child, grpc: address("grpc="), http: address("http="), log }
+    }
+
+    /// Ctrl-C; it must end in order.
+    pub(crate) fn stop(self) {
+        self.interrupt();
+        self.ends_in_order();
+    }
+
+    pub(crate) fn interrupt(&self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    }
+
+    /// Waits for the end of a server that was asked to stop.
+    pub(crate) fn ends_in_order(mut self) {
+        let status = wait(&mut self.child);
+        assert!(status.success(), "{status}:\n{}", self.log_text());
+    }
+
+    /// kill -9.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub(crate) fn log_text(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Waits for a process with a limit.
+pub(crate) fn wait(child: &mut Child) -> ExitStatus {
+    let step = Duration::from_millis(20);
+    let mut waited = Duration::ZERO;
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        assert!(waited < PATIENCE, "the server did not end");
+        std::thread::sleep(step);
+        waited += step;
+    }
+}
+
+/// Runs a server that must not start; its exit status and what it said on standard error.
+pub(crate) fn refused(folder: &Path, args: &[&str], environment: &[(&str, &str)]) -> (ExitStatus, String) {
+    let mut command = command(folder, args);
+    let child = command.envs(environment.iter().copied()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let output = child.wait_with_output().unwrap();
+    (output.status, String::from_utf8_lossy(&output.stderr).into_owned())
+}
