@@ -1,0 +1,142 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::limits::{BOTS_MAX, ROUND_SECONDS_MAX, ROUNDS_MAX, SECONDS_MAX, SECONDS_MIN};
+
+/// Bots and load for Shallot.
+#[derive(Debug, Parser)]
+#[command(name = "shallot-load", version)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What the tool can do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Starts a server with bots that sign in, walk, fight, loot and dress, and reports what they saw.
+    Demo(DemoOptions),
+    /// Makes failures happen under load and looks at what they left behind.
+    Faults {
+        /// Which.
+        #[command(subcommand)]
+        verb: FaultsVerb,
+    },
+}
+
+/// Failures that are made on purpose.
+#[derive(Debug, Subcommand)]
+pub enum FaultsVerb {
+    /// Ends the server by `kill -9` again and again while rewards flow, and proves after each time that what bots were told is stored
+    /// exactly once.
+    Crash(CrashOptions),
+}
+
+/// Options of `faults crash`.
+#[derive(Clone, Debug, Args)]
+pub struct CrashOptions {
+    /// Kills.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=i64::from(ROUNDS_MAX)))]
+    pub rounds: u32,
+    /// How many bots play.
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=i64::from(BOTS_MAX)))]
+    pub bots: u32,
+    /// Longest play before a kill, from when all bots are in; the shortest is half of it.
+    #[arg(long, default_value_t = 8, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=i64::from(ROUND_SECONDS_MAX)))]
+    pub seconds_per_round: u32,
+    /// Decides when kills fall and what bots choose by chance.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Writes the report there as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+}
+
+/// Options of `demo`.
+#[derive(Clone, Debug, Args)]
+pub struct DemoOptions {
+    /// How many bots play.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=i64::from(BOTS_MAX)))]
+    pub bots: u32,
+    /// How long they play; the last part of it they only collect what lies there.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(i64::from(SECONDS_MIN)..=i64::from(SECONDS_MAX)))]
+    pub seconds: u32,
+    /// Folder of CSV tables to play on; without it the set that the server carries.
+    #[arg(long, value_name = "DIR")]
+    pub masterdata: Option<PathBuf>,
+    /// gRPC address of a server that runs already (it needs `--limits load`); without it one is built and started.
+    #[arg(long, value_name = "ADDR")]
+    pub server: Option<String>,
+    /// HTTP address of that server, for its tick times.
+    #[arg(long, value_name = "ADDR", requires = "server")]
+    pub metrics: Option<SocketAddr>,
+    /// Writes the report there as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Decides names, classes and what bots choose by chance.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// So many of a hundred bots go to a second region, when the set has one for beginners.
+    #[arg(long, default_value_t = 20, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub second_region: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parse(words: &[&str]) -> Result<DemoOptions, clap::Error> {
+        match Cli::try_parse_from(["shallot-load", "demo"].iter().chain(words))?.verb {
+            Verb::Demo(options) => Ok(options),
+            verb @ Verb::Faults { .. } => panic!("{verb:?} out of `demo`"),
+        }
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn without_options_fifty_bots_play_a_minute() {
+        let options = parse(&[]).expect("defaults");
+        assert_eq!((options.bots, options.seconds, options.seed), (50, 60, 1));
+        assert!(options.server.is_none() && options.masterdata.is_none() && options.report.is_none());
+    }
+
+    #[test]
+    fn a_crash_test_is_twenty_kills_under_forty_bots() {
+        let cli = Cli::try_parse_from(["shallot-load", "faults", "crash"]).expect("defaults");
+        let Verb::Faults { verb: FaultsVerb::Crash(options) } = cli.verb else { panic!("{cli:?}") };
+        assert_eq!((options.rounds, options.bots, options.seconds_per_round, options.seed), (20, 40, 8, 1));
+        for words in [["--rounds", "0"], ["--bots", "0"], ["--seconds-per-round", "0"], ["--seed", "x"]] {
+            assert!(
+                Cli::try_parse_from(["shallot-load", "faults", "crash"].iter().chain(&words)).is_err(),
+                "{words:?}"
+            );
+        }
+        assert!(Cli::try_parse_from(["shallot-load", "faults"]).is_err());
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for words in [
+            &["--bots", "0"][..],
+            &["--bots", "x"],
+            &["--seconds", "1"],
+            &["--second-region", "101"],
+            &["--metrics", "127.0.0.1:1"],
+            &["--server"],
+            &["--nonsense"],
+            &["run"],
+        ] {
+            assert!(parse(words).is_err(), "{words:?}");
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Failures on purpose, under load, with a look at what they left behind. A run whose failure never fell where it was to fall fails: it
+//! proved nothing.
+
+pub mod crash;

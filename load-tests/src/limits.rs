@@ -1,0 +1,67 @@
+//! Every limit of the load tool, with the relations between them.
+
+use std::time::Duration;
+
+/// Bots at most: file descriptors (two sockets each) and this machine's memory set it.
+pub const BOTS_MAX: u32 = 5_000;
+/// Shortest demo, seconds: below it there is no time to walk, fight and collect.
+pub const SECONDS_MIN: u32 = 10;
+/// Longest demo, seconds.
+pub const SECONDS_MAX: u32 = 24 * 3_600;
+
+/// From the server's start to its ready line.
+pub const READY_TIME_LIMIT: Duration = Duration::from_secs(30);
+/// From the interrupt to the server's orderly end.
+pub const STOP_TIME_LIMIT: Duration = Duration::from_secs(30);
+/// Lines of the server's log that are shown when it fails.
+pub const LOG_TAIL_LINES: usize = 20;
+/// Bytes of the server's log that are read for them.
+pub const LOG_TAIL_BYTES: u64 = 16 * 1_024;
+
+/// For one fetch of `/metrics`.
+pub const METRICS_TIME_LIMIT: Duration = Duration::from_secs(5);
+/// Bytes of `/metrics` that are read.
+pub const METRICS_PAGE_MAX: u64 = 4 * 1_024 * 1_024;
+
+/// From one line of progress to the next.
+pub const PROGRESS_EVERY: Duration = Duration::from_secs(5);
+/// From one look at the server's CPU and memory to the next.
+pub const USAGE_EVERY: Duration = Duration::from_secs(1);
+
+/// Part of the time, percent, at the end of which bots start no new fight and collect what lies there.
+pub const COLLECT_PERCENT: u32 = 15;
+/// That part is never longer, seconds.
+pub const COLLECT_SECONDS_MAX: u32 = 30;
+/// Last part of it in which a bot does not even fight back, milliseconds: a kill then would leave its drops behind.
+pub const PEACE_MS: u64 = 4_000;
+/// From the end of play until a bot must have left and read its store back.
+pub const FAREWELL_TIME_LIMIT: Duration = Duration::from_secs(30);
+/// From the server's end by force until a bot's session is over.
+pub const CUT_OFF_TIME_LIMIT: Duration = Duration::from_secs(10);
+/// For one bot to sign in, make its character and enter.
+pub const ENTRY_TIME_LIMIT: Duration = Duration::from_secs(60);
+/// Bots that sign in at the same time: a password costs the server 20 ms of a core.
+pub const ENTRIES_AT_ONCE: usize = 16;
+
+/// Entities a bot remembers the particulars of.
+pub const TOLD_MAX: usize = 4_096;
+/// Calls of one bot that may be under way at once.
+pub const CALLS_IN_FLIGHT_MAX: usize = 8;
+/// A bot looks so often whether its access token must be renewed, client ticks: half a minute, half of what the client leaves.
+pub const RENEW_EVERY_TICKS: u32 = 600;
+/// Rewards that a book keeps over all runs.
+pub const REWARDS_KEPT_MAX: usize = 1_000_000;
+/// Rounds of a crash test.
+pub const ROUNDS_MAX: u32 = 1_000;
+/// Longest play before a kill, seconds.
+pub const ROUND_SECONDS_MAX: u32 = 600;
+/// For one look of `shallot economy check`.
+pub const CHECK_TIME_LIMIT: Duration = Duration::from_secs(60);
+/// Problems of one kind that a round tells one by one; the others are counted.
+pub const PROBLEMS_TOLD_MAX: usize = 5;
+/// Kinds of errors and refusals that are told apart in the report.
+pub const ERROR_KINDS_MAX: usize = 64;
+
+const _: () = assert!(COLLECT_PERCENT < 100);
+const _: () = assert!(PEACE_MS < COLLECT_SECONDS_MAX as u64 * 1_000);
+const _: () = assert!(CALLS_IN_FLIGHT_MAX < 32, "the session's call queue at the server holds 32");

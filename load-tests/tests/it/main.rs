@@ -1,0 +1,4 @@
+//! The binary as a user meets it.
+#![expect(clippy::unwrap_used, reason = "a test says what is wrong by failing")]
+
+mod command_line;
