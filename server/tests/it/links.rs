@@ -14,17 +14,17 @@ use crate::bystanders::Bystanders;
 use crate::player::{PATIENCE, Player, account};
 use crate::process::Server;
 
-fn batch(frame: ClientFrameKind) -> ClientBatch {
+pub(crate) fn batch(frame: ClientFrameKind) -> ClientBatch {
     ClientBatch { frames: vec![ClientFrame { frame: Some(frame) }] }
 }
 
-fn hello(access_token: String) -> ClientFrameKind {
+pub(crate) fn hello(access_token: String) -> ClientFrameKind {
     let contract_hash = CONTRACT_HASH.to_vec().into();
     ClientFrameKind::Hello(Hello { access_token, contract_hash, build: "test".to_owned(), ..Hello::default() })
 }
 
 /// Sends batches on a bare link and gives the server's last word, or the status that ended the stream.
-async fn last_word(api: &Api, batches: Vec<ClientBatch>) -> Result<GoAway, tonic::Status> {
+pub(crate) async fn last_word(api: &Api, batches: Vec<ClientBatch>) -> Result<GoAway, tonic::Status> {
     let (sender, receiver) = mpsc::channel(16);
     for batch in batches {
         sender.send(batch).await.unwrap();

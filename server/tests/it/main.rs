@@ -12,3 +12,5 @@ mod links;
 mod player;
 mod process;
 mod startup;
+mod stop;
+mod tokens;

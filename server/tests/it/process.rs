@@ -22,7 +22,10 @@ pub(crate) struct Server {
 /// How a server is started.
 pub(crate) fn command(data: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shallot"));
-    command.arg("serve").arg("--data").arg(data.join("data")).args(["--log", "info"]);
+    command.arg("serve").arg("--data").arg(data.join("data"));
+    if !args.contains(&"--log") {
+        command.args(["--log", "info"]);
+    }
     for listener in ["--grpc", "--http", "--quic"] {
         if !args.contains(&listener) {
             command.args([listener, "127.0.0.1:0"]);
@@ -72,14 +75,18 @@ impl Server {
     }
 
     pub(crate) fn interrupt(&self) {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        interrupt(&self.child);
     }
 
     /// Waits for the end of a server that was asked to stop.
     pub(crate) fn ends_in_order(mut self) {
         let status = wait(&mut self.child);
         assert!(status.success(), "{status}:\n{}", self.log_text());
+    }
+
+    /// Waits for the end of a server that was told twice to stop; its exit status and its log.
+    pub(crate) fn ends_at_once(mut self) -> (ExitStatus, String) {
+        (wait(&mut self.child), self.log_text())
     }
 
     /// kill -9.
@@ -98,6 +105,12 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// Ctrl-C.
+pub(crate) fn interrupt(child: &Child) {
+    let pid = rustix::process::Pid::from_child(child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
 }
 
 /// Waits for a process with a limit.

@@ -41,6 +41,26 @@ fn a_second_server_on_the_same_data_is_refused() {
     server.stop();
 }
 
+/// A database with nothing in it but the record of migration 9999, which no server of today has.
+const NEWER_SCHEMA: &[u8] = include_bytes!("fixtures/newer-schema.db");
+
+#[test]
+fn a_database_of_a_newer_server_is_one_clear_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    server.stop();
+    let data = folder.path().join("data");
+    for journal in ["shallot.db-wal", "shallot.db-shm"] {
+        drop(std::fs::remove_file(data.join(journal)));
+    }
+    std::fs::write(data.join("shallot.db"), NEWER_SCHEMA).unwrap();
+    let (status, said) = refused(folder.path(), &["--log", "error"], &[]);
+    assert!(!status.success());
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.starts_with("shallot: ") && said.contains("shallot.db has schema 9999"), "{said}");
+    assert!(said.contains("use the newer server"), "{said}");
+}
+
 #[test]
 fn every_problem_of_the_configuration_is_told_at_once() {
     let folder = tempfile::tempdir().unwrap();
