@@ -1,24 +1,30 @@
-//! Generates the hub contracts out of `proto/shallot`, and those of this crate's own tests.
+//! Generates the hub contracts out of `proto/shallot`, those of this crate's own tests, and the list of the released contracts that
+//! are served.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{env, fs};
 
-use shallot_hubs_codegen::{RustPaths, generate};
+use shallot_hubs_codegen::release::{proto_files, read_all};
+use shallot_hubs_codegen::{CodegenError, RustPaths, generate};
 
 /// Folder of the contracts, and where their imports are found.
 const PROTO: &str = "../proto";
+
+/// Contracts that clients out there were built with.
+const RELEASED: &str = "../proto/released";
 
 /// The same for contracts that only tests have.
 const TEST_PROTO: &str = "tests/proto";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for watched in ["build.rs", "../proto/shallot", TEST_PROTO] {
+    for watched in ["build.rs", "../proto/shallot", RELEASED, TEST_PROTO] {
         println!("cargo:rerun-if-changed={watched}");
     }
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
     let hubs = generate(&[PROTO], &proto_files(Path::new(PROTO).join("shallot").as_path())?, &RustPaths::default())?;
     fs::write(out.join("hubs.rs"), hubs)?;
+    fs::write(out.join("released.rs"), released()?)?;
 
     // Their messages are written by hand beside the tests: prost's generator is not needed for two of them.
     let paths = RustPaths { messages: "crate::messages".to_owned(), ..RustPaths::default() };
@@ -27,17 +33,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// All contracts below `folder`, in a fixed order.
-fn proto_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            found.extend(proto_files(&path)?);
-        } else if path.extension().is_some_and(|e| e == "proto") {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
+/// The hashes of all releases as a constant.
+fn released() -> Result<String, CodegenError> {
+    let releases = read_all(Path::new(RELEASED))?;
+    let hashes: Result<Vec<_>, _> = releases.iter().map(|release| release.contract_hash()).collect();
+    let doc = "/// Contract hashes of the releases in `proto/released`, oldest first: their clients are served.";
+    Ok(format!("{doc}\npub const RELEASED_HASHES: &[[u8; 32]] = &{:?};\n", hashes?))
 }

@@ -62,6 +62,7 @@ pub mod contracts {
     //! The hub contracts, generated from `proto/shallot` with a module for each package.
 
     include!(concat!(env!("OUT_DIR"), "/hubs.rs"));
+    include!(concat!(env!("OUT_DIR"), "/released.rs"));
 }
 
 pub use async_trait::async_trait;

@@ -7,6 +7,7 @@ use thiserror::Error;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
+use crate::contracts::{CONTRACT_HASH, RELEASED_HASHES};
 use crate::directory::Directory;
 use crate::dispatch::{Dispatch, DuplicateMethod, HubDispatcher, MethodTable};
 use crate::end::EndReason;
@@ -24,7 +25,7 @@ pub struct HubServerConfig {
     pub limits: SessionLimits,
     /// BLAKE3 of the hub contracts it was built with.
     pub contract: [u8; 32],
-    /// Of older contracts that it serves as well.
+    /// Of older contracts that it serves as well: without further ado those of `proto/released`.
     pub released: Vec<[u8; 32]>,
     /// Name and version of the server, for people.
     pub build: String,
@@ -34,8 +35,8 @@ impl Default for HubServerConfig {
     fn default() -> Self {
         Self {
             limits: SessionLimits::DEFAULT,
-            contract: crate::contracts::CONTRACT_HASH,
-            released: Vec::new(),
+            contract: CONTRACT_HASH,
+            released: RELEASED_HASHES.iter().filter(|hash| **hash != CONTRACT_HASH).copied().collect(),
             build: concat!("shallot ", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }

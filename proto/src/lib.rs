@@ -6,8 +6,10 @@
 //!
 //! # How a contract grows
 //!
-//! Fields, methods and enum values are added, never renumbered and never given another meaning; what is no longer used is
-//! `reserved`. Each method that a client may call carries a `(shallot.hub.v1.rule)`; without one this crate does not build.
+//! Messages, fields, methods and enum values are added, never renumbered and never given another meaning. `proto/released` holds the
+//! contracts that clients out there were built with; the tests of `shallot-hubs-codegen` list whatever would break one of them, and
+//! the hub server welcomes their clients. `scripts/release-contracts 1.2.3` adds the present contracts as a release. What is no
+//! longer used goes, and its number becomes `reserved`, when the last release that has it was deleted from there. Each method that a client may call carries a `(shallot.hub.v1.rule)`; without one this crate does not build.
 
 mod generated;
 mod rules;

@@ -171,12 +171,28 @@ pub enum Delivery {
 ///
 /// See the module's doc; all broken rules come in one error.
 pub fn read(includes: &[impl AsRef<Path>], files: &[impl AsRef<Path>]) -> Result<Contracts, CodegenError> {
+    of_pool(&compile(includes, files)?)
+}
+
+/// The files, which import from `includes`, with our options in them.
+///
+/// # Errors
+///
+/// A file that does not compile.
+pub fn compile(includes: &[impl AsRef<Path>], files: &[impl AsRef<Path>]) -> Result<DescriptorPool, CodegenError> {
     let mut compiler = protox::Compiler::new(includes)?;
     compiler.include_source_info(true).include_imports(true).open_files(files)?;
-    let pool = compiler.descriptor_pool();
-    let options = Options::find(&pool)?;
+    Ok(compiler.descriptor_pool())
+}
 
-    let mut reader = Reader { pool: &pool, options, problems: Vec::new(), receivers: BTreeMap::new() };
+/// Reads the hub services of compiled files.
+///
+/// # Errors
+///
+/// See the module's doc; all broken rules come in one error.
+pub fn of_pool(pool: &DescriptorPool) -> Result<Contracts, CodegenError> {
+    let options = Options::find(pool)?;
+    let mut reader = Reader { pool, options, problems: Vec::new(), receivers: BTreeMap::new() };
     let mut services: Vec<ServiceDescriptor> = pool.services().collect();
     services.sort_by(|a, b| a.full_name().cmp(b.full_name()));
     let hubs: Vec<Hub> = services.iter().filter_map(|service| reader.hub(service)).collect();
@@ -184,7 +200,7 @@ pub fn read(includes: &[impl AsRef<Path>], files: &[impl AsRef<Path>]) -> Result
     if !reader.problems.is_empty() {
         return Err(CodegenError::Refused(reader.problems));
     }
-    let hash = fingerprint::contract_hash(&hubs, &pool);
+    let hash = fingerprint::contract_hash(&hubs, pool);
     Ok(Contracts { hubs, hash })
 }
 

@@ -1,5 +1,7 @@
 //! Why no code was written.
 
+use std::path::PathBuf;
+
 use thiserror::Error;
 
 /// Why no code was written. Nothing of it is reachable at run time: it fails the build.
@@ -20,4 +22,7 @@ pub enum CodegenError {
     /// The code that was put together does not parse: an error of this crate.
     #[error("the generated code does not parse: {0}")]
     Syntax(#[from] syn::Error),
+    /// A released contract cannot be read, or its name is no version.
+    #[error("{0}: {1}")]
+    Release(PathBuf, String),
 }

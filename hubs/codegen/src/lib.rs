@@ -5,7 +5,8 @@
 //! with its dispatcher. Everything else in the files is left alone.
 //!
 //! Reading order: [`contract`] (what is read, and what is refused), [`fingerprint`] (method ids and the contract hash), `write`
-//! (what comes out).
+//! (what comes out). Beside it stands how contracts change: [`release`] (those that are out with clients) and [`evolution`] (what
+//! must not be changed any more).
 //!
 //! Called from a build script:
 //!
@@ -20,10 +21,12 @@
 
 pub mod contract;
 mod error;
+pub mod evolution;
 pub mod fingerprint;
 mod names;
 mod options;
 mod paths;
+pub mod release;
 mod write;
 
 use std::path::Path;

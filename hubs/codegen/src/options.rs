@@ -8,15 +8,17 @@ use crate::error::CodegenError;
 pub(crate) struct Options {
     receiver: ExtensionDescriptor,
     rule: ExtensionDescriptor,
-    one_way: ExtensionDescriptor,
-    concurrent: ExtensionDescriptor,
-    delivery: ExtensionDescriptor,
-    key: ExtensionDescriptor,
-    deadline_ms: ExtensionDescriptor,
-    method_id: ExtensionDescriptor,
+    /// The rest may be younger than a released contract: what it does not declare is set on none of its methods.
+    one_way: Option<ExtensionDescriptor>,
+    concurrent: Option<ExtensionDescriptor>,
+    delivery: Option<ExtensionDescriptor>,
+    key: Option<ExtensionDescriptor>,
+    deadline_ms: Option<ExtensionDescriptor>,
+    method_id: Option<ExtensionDescriptor>,
 }
 
 /// What is set on one method; numbers are those of the enums in the option file, 0 is "not set".
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct MethodOptions {
     pub(crate) access: i32,
     pub(crate) limit: i32,
@@ -30,16 +32,17 @@ pub(crate) struct MethodOptions {
 
 impl Options {
     pub(crate) fn find(pool: &DescriptorPool) -> Result<Self, CodegenError> {
-        let find = |name: &'static str| pool.get_extension_by_name(name).ok_or(CodegenError::MissingExtension(name));
+        let find = |name: &str| pool.get_extension_by_name(name);
+        let must = |name: &'static str| find(name).ok_or(CodegenError::MissingExtension(name));
         Ok(Self {
-            receiver: find("shallot.hub.v1.receiver")?,
-            rule: find("shallot.hub.v1.rule")?,
-            one_way: find("shallot.hub.v1.one_way")?,
-            concurrent: find("shallot.hub.v1.concurrent")?,
-            delivery: find("shallot.hub.v1.delivery")?,
-            key: find("shallot.hub.v1.key")?,
-            deadline_ms: find("shallot.hub.v1.deadline_ms")?,
-            method_id: find("shallot.hub.v1.method_id")?,
+            receiver: must("shallot.hub.v1.receiver")?,
+            rule: must("shallot.hub.v1.rule")?,
+            one_way: find("shallot.hub.v1.one_way"),
+            concurrent: find("shallot.hub.v1.concurrent"),
+            delivery: find("shallot.hub.v1.delivery"),
+            key: find("shallot.hub.v1.key"),
+            deadline_ms: find("shallot.hub.v1.deadline_ms"),
+            method_id: find("shallot.hub.v1.method_id"),
         })
     }
 
@@ -56,15 +59,18 @@ impl Options {
         let options = method.options();
         let rule = options.get_extension(&self.rule).into_owned();
         let rule = rule.as_message();
+        let value = |option: &Option<ExtensionDescriptor>| {
+            option.as_ref().map(|option| options.get_extension(option).into_owned())
+        };
         MethodOptions {
             access: enum_field(rule, "access"),
             limit: enum_field(rule, "limit"),
-            one_way: options.get_extension(&self.one_way).as_bool().unwrap_or_default(),
-            concurrent: options.get_extension(&self.concurrent).as_bool().unwrap_or_default(),
-            delivery: options.get_extension(&self.delivery).as_enum_number().unwrap_or_default(),
-            key: options.get_extension(&self.key).as_str().unwrap_or_default().to_owned(),
-            deadline_ms: options.get_extension(&self.deadline_ms).as_u32().unwrap_or_default(),
-            method_id: options.get_extension(&self.method_id).as_u32().unwrap_or_default(),
+            one_way: value(&self.one_way).and_then(|v| v.as_bool()).unwrap_or_default(),
+            concurrent: value(&self.concurrent).and_then(|v| v.as_bool()).unwrap_or_default(),
+            delivery: value(&self.delivery).and_then(|v| v.as_enum_number()).unwrap_or_default(),
+            key: value(&self.key).and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default(),
+            deadline_ms: value(&self.deadline_ms).and_then(|v| v.as_u32()).unwrap_or_default(),
+            method_id: value(&self.method_id).and_then(|v| v.as_u32()).unwrap_or_default(),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The beginning of a session: Open, Hello, Welcome, and what else a client may come with.
 
-use shallot_hubs::HubServerConfig;
 use shallot_proto::hub::v1 as wire;
 use wire::client_frame::Frame as Up;
 use wire::server_frame::Frame as Down;
@@ -73,15 +72,6 @@ async fn other_contracts_are_refused_by_the_names_of_both() {
     for part in ["ab".repeat(32), served, "raw 1".to_owned(), "shallot".to_owned()] {
         assert!(go_away.message.contains(&part), "{part} in {}", go_away.message);
     }
-}
-
-#[tokio::test]
-async fn released_contracts_are_served() {
-    let mut rig = Rig::with(HubServerConfig { released: vec![[0xcd; 32]], ..HubServerConfig::default() });
-    let mut raw = Raw::open(&rig);
-    raw.send(Up::Hello(wire::Hello { contract_hash: vec![0xcd; 32].into(), ..make_hello(&token(1)) })).await;
-    assert_eq!(rig.event().await, "connected 1");
-    raw.is_well(&test_hub::ECHO).await;
 }
 
 #[tokio::test]

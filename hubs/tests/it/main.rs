@@ -22,6 +22,7 @@ mod malformed;
 mod messages;
 mod never_behind;
 mod raw;
+mod released;
 mod rig;
 mod tokens;
 mod turns;

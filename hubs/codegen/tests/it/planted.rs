@@ -3,11 +3,13 @@
 use std::fs;
 use std::path::Path;
 
+use prost_reflect::DescriptorPool;
+use shallot_hubs_codegen::contract::compile;
 use shallot_hubs_codegen::{CodegenError, Contracts, RustPaths, generate, read};
 use tempfile::TempDir;
 
 /// Where `shallot/hub/v1/options.proto` is.
-const OPTIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../proto");
+pub(crate) const OPTIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../proto");
 
 /// A rule that any method may have.
 pub(crate) const RULE: &str = "option (shallot.hub.v1.rule) = { access: ACCESS_PLAYER limit: LIMIT_CLASS_PLAY };";
@@ -40,6 +42,10 @@ impl Planted {
         read(&self.includes(), &[self.file()])
     }
 
+    pub(crate) fn pool(&self) -> DescriptorPool {
+        compile(&self.includes(), &[self.file()]).unwrap()
+    }
+
     pub(crate) fn code(&self) -> String {
         generate(&self.includes(), &[self.file()], &RustPaths::default()).unwrap()
     }
@@ -56,7 +62,7 @@ impl Planted {
         [self.folder.path(), Path::new(OPTIONS)]
     }
 
-    fn file(&self) -> std::path::PathBuf {
+    pub(crate) fn file(&self) -> std::path::PathBuf {
         self.folder.path().join("planted.proto")
     }
 }
