@@ -274,7 +274,9 @@ impl SessionHandle {
 
     fn went_as_datagram(&self, push: &EncodedPush) -> bool {
         let channel = self.changing().datagrams.clone();
-        channel.is_some_and(|channel| channel.try_send(push.method().id, push.body()))
+        let went = channel.zip(push.datagram()).is_some_and(|(channel, datagram)| channel.try_send(datagram));
+        crate::metrics::unreliable(went);
+        went
     }
 
     fn overflowed(&self, overflow: Overflow, method: &'static str) {

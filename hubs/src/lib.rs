@@ -2,7 +2,7 @@
 //!
 //! A **hub** and its **receiver** are two `service`s in a `.proto` file; the build generates for each a server trait, a dispatcher,
 //! a receiver proxy, a client stub and a client-side handler trait ([`contracts`]). One **session** carries all hubs over one link,
-//! a gRPC bidi stream. The rules, each with a test in `tests/it`:
+//! a gRPC bidi stream or a stream of a QUIC connection. The rules, each with a test in `tests/it`:
 //!
 //! * The calls of a session to one hub run one at a time, in the order they arrived.
 //! * Pings, answers, cancels and the end never wait behind a call.
@@ -80,8 +80,9 @@ pub use group::{Audience, Group, Groups};
 pub use handle::{Cork, SessionHandle, WorkerId};
 pub use heartbeat::Rtt;
 pub use limits::SessionLimits;
+pub use link::framed::{open_framed, serve_framed};
 pub use link::grpc::GrpcLink;
-pub use link::{ClientLink, DatagramChannel, LinkError};
+pub use link::{ClientLink, DatagramChannel, LinkError, LinkKind, LinkParts};
 pub use outbox::{EncodedPush, OutboxDepth, PushKey};
 pub use ports::{Authenticator, ChannelOffer, Principal, RateLimiter, RetryAfterMs};
 pub use serve::{Outbound, SessionDriver, serve_link};

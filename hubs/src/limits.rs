@@ -9,6 +9,13 @@ pub const CLIENT_BATCH_BYTES: usize = 4 * 1024;
 /// Bytes of one message from a server, encoded: what a client sets as decode limit. Two full outboxes and some.
 pub const SERVER_BATCH_BYTES: usize = 256 * 1024;
 
+/// Bytes of a framed link's buffers while nothing large passes, for each way.
+pub const FRAMED_BUFFER_BYTES: usize = 512;
+
+/// Milliseconds that a client may let one message wait on a framed link before the link counts as lost. The session's own
+/// [`write_ms`](SessionLimits::write_ms) ends one that does not read long before; this is for a link whose session is gone.
+pub const FRAMED_STALL_MS: u64 = 20_000;
+
 /// Bytes of `Hello.build`; a longer one is a malformed frame.
 pub const BUILD_BYTES: usize = 64;
 
@@ -100,6 +107,10 @@ const _: () = {
     assert!(limits.silence_ms >= 2 * limits.heartbeat_ms as u64, "one late answer must not cut a client");
     assert!(limits.default_deadline_ms <= limits.longest_deadline_ms, "the default must be one that may be asked for");
     assert!(limits.age_ms + limits.age_ms / 10 <= DAY_MS, "a session lives a day at most");
+    assert!(
+        limits.write_ms + 2 * (limits.heartbeat_ms as u64) < FRAMED_STALL_MS,
+        "a session says first who did not read"
+    );
     assert!(limits.outbox_bytes >= CLIENT_BATCH_BYTES, "a reply the size of a request fits");
     assert!(
         limits.outbox_bytes + limits.outbox_frames * FRAME_OVERHEAD_BYTES <= SERVER_BATCH_BYTES,

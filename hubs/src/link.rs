@@ -2,12 +2,14 @@
 //!
 //! A server is handed the stream of what comes in and hands back the stream of what goes out ([`serve_link`](crate::serve_link)),
 //! as tonic has it. A client opens a link through [`ClientLink`]. [`memory`] is a link without a network, [`grpc`] the one over
-//! gRPC.
+//! gRPC, [`framed`] what any byte stream needs to be one.
 
+pub mod framed;
 pub mod grpc;
 pub mod memory;
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use async_trait::async_trait;
@@ -19,6 +21,8 @@ use tonic::{Code, Status};
 
 use crate::end::EndReason;
 use crate::error::{HubError, reason};
+use crate::handle::{SessionHandle, WorkerId};
+use crate::metrics::OpenLink;
 
 /// Why a link gives no more messages.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -47,6 +51,12 @@ impl LinkError {
             Self::Refused(error) => error.into(),
             Self::Lost(message) => EndReason::link_lost(message),
         }
+    }
+}
+
+impl From<std::io::Error> for LinkError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Lost(error.to_string())
     }
 }
 
@@ -104,8 +114,74 @@ pub trait ClientLink: Send + Sync + 'static {
     async fn open(&self, outgoing: Outgoing) -> Result<LinkStream<ServerBatch>, LinkError>;
 }
 
-/// Datagrams to one client, beside its link.
+/// What carries a link: the label `link` of the metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkKind {
+    /// A gRPC bidi stream.
+    Grpc,
+    /// A bidi stream of a QUIC connection.
+    Quic,
+    /// Within the process.
+    Memory,
+}
+
+impl LinkKind {
+    /// Its name in metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Grpc => "grpc",
+            Self::Quic => "quic",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+/// A link as the gateway knows it that takes it in.
+#[derive(Clone)]
+pub struct LinkParts {
+    /// The worker that took it in.
+    pub worker: WorkerId,
+    /// What carries it.
+    pub kind: LinkKind,
+    /// Datagrams of the same connection: the session's from its Welcome on, so that no other channel is offered.
+    pub datagrams: Option<Arc<dyn DatagramChannel>>,
+}
+
+impl LinkParts {
+    /// A link without datagrams of its own.
+    #[must_use]
+    pub fn new(worker: WorkerId, kind: LinkKind) -> Self {
+        Self { worker, kind, datagrams: None }
+    }
+
+    /// The same with the datagrams of its connection.
+    #[must_use]
+    pub fn with_datagrams(self, datagrams: Arc<dyn DatagramChannel>) -> Self {
+        Self { datagrams: Some(datagrams), ..self }
+    }
+
+    pub(crate) fn opened(&self) -> OpenLink {
+        OpenLink::count(self.kind)
+    }
+}
+
+impl std::fmt::Debug for LinkParts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut parts = f.debug_struct("LinkParts");
+        parts.field("worker", &self.worker).field("kind", &self.kind);
+        parts.field("has_datagrams", &self.datagrams.is_some()).finish()
+    }
+}
+
+/// Datagrams to one client: of a channel beside its link, or of the link's own connection.
 pub trait DatagramChannel: Send + Sync + 'static {
-    /// Sends a push without waiting. `false` when it does not fit or cannot be sent now: then it goes as LATEST over the link.
-    fn try_send(&self, method: u32, body: &Bytes) -> bool;
+    /// Sends a push, packed as a datagram, without waiting. `false` when it does not fit or cannot be sent now: then it goes as LATEST
+    /// over the link.
+    fn try_send(&self, datagram: &Bytes) -> bool;
+
+    /// The link that these datagrams belong to was welcomed as this session; its hubs hear of it after that.
+    fn welcomed(&self, session: &SessionHandle) {
+        let _ = session;
+    }
 }

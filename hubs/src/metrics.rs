@@ -1,11 +1,16 @@
 //! Names and units of what the hub runtime measures, through the `metrics` facade on whatever recorder the process has.
 
-use metrics::{counter, histogram};
+use metrics::{counter, gauge, histogram};
 
 use crate::error::Code;
 use crate::heartbeat::Rtt;
+use crate::link::LinkKind;
 use crate::outbox::OutboxDepth;
 
+/// Gauge: links that are open, welcomed or not. Label `link`: `grpc`, `quic`, `memory`.
+pub const LINKS: &str = "shallot_hub_links";
+/// Counter: links that were opened. Label `link`.
+pub const LINKS_OPENED: &str = "shallot_hub_links_opened_total";
 /// Gauge: sessions that are welcomed and have not ended.
 pub const SESSIONS: &str = "shallot_hub_sessions";
 /// Counter: sessions that ended. Label `reason`.
@@ -21,10 +26,34 @@ pub const CALL_QUEUE_DEPTH: &str = "shallot_hub_call_queue_depth";
 pub const OUTBOX_DEPTH: &str = "shallot_hub_outbox_frames";
 /// Histogram: milliseconds that the oldest frame of an outbox has waited, at each heartbeat.
 pub const OUTBOX_AGE_MS: &str = "shallot_hub_outbox_age_milliseconds";
+/// Counter: UNRELIABLE pushes. Label `way`: `datagram`, or `link` when there was no channel or they did not fit.
+pub const UNRELIABLE: &str = "shallot_hub_unreliable_pushes_total";
 /// Counter: what was dropped for want of room. Label `class`: `latest` (counted at heartbeats) or `one_way`.
 pub const DROPPED: &str = "shallot_hub_dropped_total";
 /// Histogram: round-trip time of a session in milliseconds, at each answer to a ping.
 pub const RTT_MS: &str = "shallot_hub_rtt_milliseconds";
+
+/// Counts a link for as long as it lives.
+#[derive(Debug)]
+pub(crate) struct OpenLink(LinkKind);
+
+impl OpenLink {
+    pub(crate) fn count(kind: LinkKind) -> Self {
+        counter!(LINKS_OPENED, "link" => kind.name()).increment(1);
+        gauge!(LINKS, "link" => kind.name()).increment(1);
+        Self(kind)
+    }
+}
+
+impl Drop for OpenLink {
+    fn drop(&mut self) {
+        gauge!(LINKS, "link" => self.0.name()).decrement(1);
+    }
+}
+
+pub(crate) fn unreliable(as_datagram: bool) {
+    counter!(UNRELIABLE, "way" => if as_datagram { "datagram" } else { "link" }).increment(1);
+}
 
 pub(crate) fn call(method: &'static str, code: Code, took_ms: u64) {
     counter!(CALLS, "method" => method, "result" => code_name(code)).increment(1);

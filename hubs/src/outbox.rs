@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use shallot_proto::hub::v1 as wire;
+use shallot_proto::wire::HubPush;
 use wire::server_frame::Frame;
 
 use crate::ask::AskTable;
@@ -38,18 +39,26 @@ impl PushKey {
     }
 }
 
-/// A push, encoded once; all receivers share its bytes.
+/// A push, encoded once; all receivers share its bytes, those who get it as a datagram too.
 #[derive(Clone, Debug)]
 pub struct EncodedPush {
     method: &'static PushContract,
     key: PushKey,
     body: Bytes,
+    /// UNRELIABLE: the whole datagram, of which `body` is a part.
+    datagram: Option<Bytes>,
 }
 
 impl EncodedPush {
     /// Encodes the message.
     pub fn new(method: &'static PushContract, message: &impl prost::Message) -> Self {
-        Self { method, key: PushKey::Method, body: message.encode_to_vec().into() }
+        let body = message.encode_to_vec();
+        if method.delivery != Delivery::Unreliable {
+            return Self { method, key: PushKey::Method, body: body.into(), datagram: None };
+        }
+        let header = HubPush::header(method.id);
+        let datagram = Bytes::from([&header[..], &body].concat());
+        Self { method, key: PushKey::Method, body: datagram.slice(header.len()..), datagram: Some(datagram) }
     }
 
     /// The same with a key.
@@ -68,6 +77,12 @@ impl EncodedPush {
     #[must_use]
     pub fn body(&self) -> &Bytes {
         &self.body
+    }
+
+    /// The push as a datagram, when it may go as one.
+    #[must_use]
+    pub fn datagram(&self) -> Option<&Bytes> {
+        self.datagram.as_ref()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Drives a server session over a link: one future for each.
 //!
-//! The gateway hands in the stream of arriving messages and gets the stream of leaving ones and the session's driver, which it
+//! The gateway hands in what it knows of the link and the stream of arriving messages and gets the stream of leaving ones and the session's driver, which it
 //! runs on a task of the worker that took the link. Calls run inside the driver; a push from elsewhere wakes the writer alone,
 //! once for all that is pushed before it runs.
 
@@ -25,8 +25,8 @@ use crate::dispatch::{CallContext, HubFuture};
 use crate::end::EndReason;
 use crate::error::{Code, HubError, reason};
 use crate::handle::{SessionHandle, SessionParts, WorkerId};
-use crate::link::LinkError;
-use crate::metrics;
+use crate::link::{LinkError, LinkKind, LinkParts};
+use crate::metrics::{self, OpenLink};
 use crate::outbox::{Outbox, OutboxCell};
 use crate::ports::Principal;
 use crate::server::{HubServer, Inner};
@@ -42,6 +42,7 @@ pub type SessionDriver = HubFuture<EndReason>;
 pub struct Outbound {
     out: Arc<OutboxCell>,
     is_gone: CancellationToken,
+    _counted: OpenLink,
 }
 
 impl Stream for Outbound {
@@ -62,8 +63,17 @@ impl Drop for Outbound {
     }
 }
 
-/// Takes a link in: what to answer the client with, and the future to run.
+/// Takes a gRPC link in: what to answer the client with, and the future to run.
 pub fn serve_link<S, E>(server: &HubServer, worker: WorkerId, inbound: S) -> (Outbound, SessionDriver)
+where
+    S: Stream<Item = Result<ClientBatch, E>> + Send + 'static,
+    E: Into<LinkError> + Send + 'static,
+{
+    serve(server, LinkParts::new(worker, LinkKind::Grpc), inbound)
+}
+
+/// The same for a link of any kind.
+pub(crate) fn serve<S, E>(server: &HubServer, link: LinkParts, inbound: S) -> (Outbound, SessionDriver)
 where
     S: Stream<Item = Result<ClientBatch, E>> + Send + 'static,
     E: Into<LinkError> + Send + 'static,
@@ -74,10 +84,10 @@ where
     let core = ServerSession::open(Arc::clone(&server.rules), now, &mut outbox);
     let out = Arc::new(OutboxCell::new(outbox));
     let is_gone = CancellationToken::new();
-    let outbound = Outbound { out: Arc::clone(&out), is_gone: is_gone.clone() };
+    let outbound = Outbound { out: Arc::clone(&out), is_gone: is_gone.clone(), _counted: link.opened() };
     let driver = Driver {
         core,
-        worker,
+        link,
         _closes: ClosesOutbox(Arc::clone(&out)),
         out,
         is_gone,
@@ -98,7 +108,7 @@ where
 
 struct Driver {
     server: Arc<Inner>,
-    worker: WorkerId,
+    link: LinkParts,
     core: ServerSession,
     out: Arc<OutboxCell>,
     /// The writer has finished or was taken away.
@@ -236,8 +246,8 @@ impl Driver {
             }));
             return;
         }
-        let (worker, out) = (self.worker, Arc::clone(&self.out));
-        self.admission = Some(Box::pin(admit(server, worker, out, access_token)));
+        let (link, out) = (self.link.clone(), Arc::clone(&self.out));
+        self.admission = Some(Box::pin(admit(server, link, out, access_token)));
     }
 
     fn admitted(&mut self, result: Result<Admission, HubError>) {
@@ -252,6 +262,15 @@ impl Driver {
         self.step(|core, now, out| core.handle_authenticated(now, result, out));
         if self.core.is_ready() {
             self.place.iter().for_each(Registration::go_live);
+            self.bind_datagrams();
+        }
+    }
+
+    /// The link's own datagrams are the session's from here on.
+    fn bind_datagrams(&self) {
+        if let (Some(place), Some(own)) = (&self.place, &self.link.datagrams) {
+            place.session().set_datagrams(Some(Arc::clone(own)));
+            own.welcomed(place.session());
         }
     }
 
@@ -333,14 +352,14 @@ async fn flush(clock: &dyn Clock, is_gone: &CancellationToken, write_ms: u64) {
 /// Verifies a token and takes the account's place; whoever had it has left when this returns.
 async fn admit(
     server: Arc<Inner>,
-    worker: WorkerId,
+    link: LinkParts,
     out: Arc<OutboxCell>,
     access_token: String,
 ) -> Result<Admission, HubError> {
     let principal = server.authenticator.authenticate(&access_token).await?;
     let session = SessionHandle::new(SessionParts {
         principal,
-        worker,
+        worker: link.worker,
         out,
         clock: Arc::clone(&server.clock),
         default_deadline_ms: server.rules.limits.default_deadline_ms,
@@ -353,7 +372,8 @@ async fn admit(
     if server.is_draining() {
         return Err(HubError::new(Code::Unavailable, reason::DRAINING, "the server is stopping"));
     }
-    let channel = server.channels.offer(place.session());
+    let has_own = link.datagrams.is_some();
+    let channel = if has_own { None } else { server.channels.offer(place.session()) };
     Ok(Admission::New(place, Admitted { principal, channel }))
 }
 

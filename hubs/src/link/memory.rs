@@ -11,11 +11,11 @@ use prost::Message;
 use shallot_proto::hub::v1::{ClientBatch, ServerBatch};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{ClientLink, LinkError, LinkStream, Outgoing};
+use super::{ClientLink, LinkError, LinkKind, LinkParts, LinkStream, Outgoing};
 use crate::clock::{Clock, Now, Sleep};
 use crate::handle::WorkerId;
 use crate::limits::CLIENT_BATCH_BYTES;
-use crate::serve::{Outbound, SessionDriver, serve_link};
+use crate::serve::{Outbound, SessionDriver, serve};
 use crate::server::HubServer;
 
 /// Messages that a raw end may be ahead of the server.
@@ -34,7 +34,7 @@ impl RawEnd {
     pub fn open(server: &HubServer, worker: WorkerId) -> (Self, SessionDriver) {
         let (to_server, arriving) = mpsc::channel(IN_FLIGHT);
         let arriving = stream::unfold(arriving, |mut arriving| async move { Some((arriving.recv().await?, arriving)) });
-        let (from_server, driver) = serve_link(server, worker, decoded(arriving));
+        let (from_server, driver) = serve(server, LinkParts::new(worker, LinkKind::Memory), decoded(arriving));
         (Self { to_server, from_server }, driver)
     }
 
@@ -81,7 +81,8 @@ impl MemoryLink {
 impl ClientLink for MemoryLink {
     async fn open(&self, outgoing: Outgoing) -> Result<LinkStream<ServerBatch>, LinkError> {
         let arriving = outgoing.map(|batch| Bytes::from(batch.encode_to_vec()));
-        let (from_server, driver) = serve_link(&self.server, self.worker, decoded(arriving));
+        let link = LinkParts::new(self.worker, LinkKind::Memory);
+        let (from_server, driver) = serve(&self.server, link, decoded(arriving));
         (self.run)(driver);
         Ok(Box::pin(from_server.map(|message| {
             let bytes = Bytes::from(message?.encode_to_vec());

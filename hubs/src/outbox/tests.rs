@@ -8,7 +8,7 @@ static RELIABLE: PushContract = PushContract { id: 1, name: "t.R/Reliable", deli
 static LATEST: PushContract = PushContract { id: 2, name: "t.R/Latest", delivery: Delivery::Latest };
 
 fn push(method: &'static PushContract, key: i128, body: &'static [u8]) -> EncodedPush {
-    EncodedPush { method, key: PushKey::Number(key), body: Bytes::from_static(body) }
+    EncodedPush { method, key: PushKey::Number(key), body: Bytes::from_static(body), datagram: None }
 }
 
 fn outbox(frames: usize, bytes: usize) -> Outbox {
@@ -121,7 +121,7 @@ proptest! {
         for step in steps {
             match step {
                 Step::Reliable(len) => {
-                    let push = EncodedPush { method: &RELIABLE, key: PushKey::Method, body: Bytes::from_static(&ZEROS[..len]) };
+                    let push = EncodedPush { method: &RELIABLE, key: PushKey::Method, body: Bytes::from_static(&ZEROS[..len]), datagram: None };
                     match outbox.push(&push) {
                         Ok(()) => reliable += 1,
                         Err(overflow) => {
@@ -132,7 +132,7 @@ proptest! {
                 }
                 Step::Latest(key, len) => {
                     let body = Bytes::from_static(&ZEROS[..len]);
-                    prop_assert_eq!(outbox.push(&EncodedPush { method: &LATEST, key: PushKey::Number(key), body }), Ok(()));
+                    prop_assert_eq!(outbox.push(&EncodedPush { method: &LATEST, key: PushKey::Number(key), body, datagram: None }), Ok(()));
                     newest.insert(key, len);
                 }
                 Step::Take => {

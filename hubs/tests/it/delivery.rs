@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use prost::Message as _;
 use shallot_hubs::{Bytes, DatagramChannel};
 use shallot_proto::hub::v1 as wire;
+use shallot_proto::wire::HubPush;
 use wire::server_frame::Frame as Down;
 
 use crate::contracts::test::v1::{TestReceiver, test_receiver};
@@ -81,14 +82,14 @@ async fn what_a_tick_pushes_under_a_cork_leaves_as_one_message() {
 /// Takes what is small enough.
 #[derive(Default)]
 struct Channel {
-    sent: Mutex<Vec<(u32, Bytes)>>,
+    sent: Mutex<Vec<Bytes>>,
 }
 
 impl DatagramChannel for Channel {
-    fn try_send(&self, method: u32, body: &Bytes) -> bool {
-        let fits = body.len() <= 100;
+    fn try_send(&self, datagram: &Bytes) -> bool {
+        let fits = datagram.len() <= 100;
         if fits {
-            self.sent.lock().unwrap().push((method, body.clone()));
+            self.sent.lock().unwrap().push(datagram.clone());
         }
         fits
     }
@@ -108,7 +109,8 @@ async fn unreliable_goes_as_datagram_when_it_can_else_as_latest() {
     settle().await;
     let sent = channel.sent.lock().unwrap().clone();
     assert_eq!(sent.len(), 1);
-    assert_eq!((sent[0].0, sent[0].1.len()), (test_receiver::ON_FLICKER_ID, gauge("small", 1).encoded_len()));
+    let push = HubPush::decode(&sent[0]).unwrap();
+    assert_eq!(push, HubPush { method: test_receiver::ON_FLICKER_ID, body: &gauge("small", 1).encode_to_vec() });
     // The large one was still waiting when the third came: only the newest is left.
     let left: Vec<Gauge> =
         pushes(raw.batch().await.unwrap()).into_iter().map(|push| Gauge::decode(push.body).unwrap()).collect();

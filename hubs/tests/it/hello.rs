@@ -90,7 +90,7 @@ async fn a_second_login_ends_the_first_before_it_begins() {
     let mut old = Raw::welcomed(&mut rig, 1).await;
     old.call(&test_hub::WAIT, "stubborn").await;
     assert_eq!(rig.event().await, "began stubborn");
-    let new = Raw::open(&rig);
+    let mut new = Raw::open(&rig);
     new.send(hello(&token_of(1, 2, 2, WALL_MS + 1_000))).await;
     assert_eq!(rig.event().await, "cancelled stubborn");
     let go_away = old.go_away().await;

@@ -1,5 +1,5 @@
-//! What the hub runtime promises, a module for each promise: over the memory link with a clock that the tests move, and once over
-//! gRPC on loopback.
+//! What the hub runtime promises, a module for each promise: over the memory link with a clock that the tests move; what concerns
+//! the link, over each kind of it.
 #![expect(
     clippy::disallowed_methods,
     reason = "tests have no lifecycle to spawn through; the runtime of each joins its tasks"
@@ -13,11 +13,13 @@ mod client;
 mod deadlines;
 mod delivery;
 mod ending;
+mod ends;
 mod groups;
 mod grpc;
 mod heartbeat;
 mod hello;
 mod hub;
+mod links;
 mod malformed;
 mod messages;
 mod never_behind;

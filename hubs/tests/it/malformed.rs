@@ -149,7 +149,7 @@ proptest! {
         runtime.block_on(async {
             let mut rig = Rig::new();
             let mut bystander = Raw::welcomed(&mut rig, 2).await;
-            let raw = Raw::welcomed(&mut rig, 1).await;
+            let mut raw = Raw::welcomed(&mut rig, 1).await;
             let mut changed = batch(vec![call(1), Up::Cancel(wire::Cancel { id: 1 }), Up::Ping(wire::Ping::default())]);
             for (at, byte) in flips {
                 let at = at % changed.len();

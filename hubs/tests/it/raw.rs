@@ -4,20 +4,20 @@ use std::collections::VecDeque;
 
 use futures_util::FutureExt as _;
 use prost::Message;
-use shallot_hubs::link::memory::RawEnd;
-use shallot_hubs::{Bytes, EndReason, MethodContract, WorkerId};
+use shallot_hubs::{EndReason, MethodContract};
 use shallot_proto::hub::v1 as wire;
 use tokio::task::JoinHandle;
 use wire::client_frame::Frame as Up;
 use wire::server_frame::Frame as Down;
 
 use crate::contracts::CONTRACT_HASH;
+use crate::ends::{End, Over};
 use crate::messages::test::v1::Text;
 use crate::messages::text;
 use crate::rig::{Rig, in_time, token};
 
 pub struct Raw {
-    end: RawEnd,
+    end: End,
     driver: JoinHandle<EndReason>,
     arrived: VecDeque<Down>,
     last_call: u64,
@@ -26,8 +26,21 @@ pub struct Raw {
 impl Raw {
     /// A link on which nothing was said yet.
     pub fn open(rig: &Rig) -> Self {
-        let (end, driver) = RawEnd::open(&rig.server, WorkerId(3));
-        Self { end, driver: tokio::spawn(driver), arrived: VecDeque::new(), last_call: 0 }
+        Self::of(End::in_memory(rig))
+    }
+
+    /// The same over a link of that kind.
+    pub async fn open_over(rig: &Rig, over: Over) -> Self {
+        Self::of(End::open(rig, over).await)
+    }
+
+    pub fn of((end, driver): (End, JoinHandle<EndReason>)) -> Self {
+        Self { end, driver, arrived: VecDeque::new(), last_call: 0 }
+    }
+
+    /// For what only one kind of link has.
+    pub fn end(&mut self) -> &mut End {
+        &mut self.end
     }
 
     /// A welcomed session by number, past the greeting of its hub.
@@ -36,7 +49,15 @@ impl Raw {
     }
 
     pub async fn welcomed_by(rig: &mut Rig, token: &str) -> Self {
-        let mut raw = Self::open(rig);
+        Self::open(rig).into_welcomed(rig, token).await
+    }
+
+    pub async fn welcomed_over(rig: &mut Rig, over: Over, number: u8) -> Self {
+        Self::open_over(rig, over).await.into_welcomed(rig, &token(number)).await
+    }
+
+    async fn into_welcomed(self, rig: &mut Rig, token: &str) -> Self {
+        let mut raw = self;
         raw.send(hello(token)).await;
         assert!(matches!(raw.next_or_end().await, Some(Down::Open(_))));
         assert!(matches!(raw.next_or_end().await, Some(Down::Welcome(_))));
@@ -52,33 +73,33 @@ impl Raw {
         raw
     }
 
-    pub async fn send(&self, frame: Up) {
+    pub async fn send(&mut self, frame: Up) {
         self.send_all([frame]).await;
     }
 
     /// As one message.
-    pub async fn send_all(&self, frames: impl IntoIterator<Item = Up>) {
+    pub async fn send_all(&mut self, frames: impl IntoIterator<Item = Up>) {
         let frames = frames.into_iter().map(|frame| wire::ClientFrame { frame: Some(frame) }).collect();
         self.send_batch(&wire::ClientBatch { frames }).await;
     }
 
-    pub async fn send_batch(&self, batch: &wire::ClientBatch) {
-        self.end.send(batch).await.expect("the server listens");
+    pub async fn send_batch(&mut self, batch: &wire::ClientBatch) {
+        self.send_bytes(&batch.encode_to_vec()).await;
     }
 
-    pub async fn send_bytes(&self, bytes: &[u8]) {
-        self.end.send_bytes(Bytes::copy_from_slice(bytes)).await.expect("the server listens");
+    pub async fn send_bytes(&mut self, bytes: &[u8]) {
+        assert!(self.end.send_bytes(bytes).await, "the server listens");
     }
 
     /// A sign of life, when the server may have closed.
-    pub async fn try_send_ack(&self) {
+    pub async fn try_send_ack(&mut self) {
         let frame = Some(Up::Ack(wire::Ack { seq: 0 }));
-        let _ = self.end.send(&wire::ClientBatch { frames: vec![wire::ClientFrame { frame }] }).await;
+        self.try_send_bytes(&wire::ClientBatch { frames: vec![wire::ClientFrame { frame }] }.encode_to_vec()).await;
     }
 
     /// The same when the server may have closed.
-    pub async fn try_send_bytes(&self, bytes: &[u8]) {
-        let _ = self.end.send_bytes(Bytes::copy_from_slice(bytes)).await;
+    pub async fn try_send_bytes(&mut self, bytes: &[u8]) {
+        self.end.send_bytes(bytes).await;
     }
 
     /// Takes the link away.

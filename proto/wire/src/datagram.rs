@@ -13,7 +13,7 @@ pub enum Kind {
     Snapshot,
     /// Client to server: [`crate::input`].
     Input,
-    /// Server to client, reserved: an unreliable hub push.
+    /// Server to client: [`crate::hub_push`].
     HubPush,
 }
 
@@ -40,8 +40,13 @@ impl Kind {
         Ok(kind)
     }
 
+    /// What a datagram of this kind begins with.
+    pub(crate) const fn first_byte(self) -> u8 {
+        self.code() << 4 | VERSION
+    }
+
     pub(crate) fn write(self, writer: &mut BitWriter<'_>) -> Result<(), Full> {
-        writer.put(u32::from(self.code() << 4 | VERSION), 8)
+        writer.put(u32::from(self.first_byte()), 8)
     }
 }
 

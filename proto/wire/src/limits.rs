@@ -26,6 +26,12 @@ pub const INPUT_BYTES: usize = 3;
 pub const MAX_INPUTS: usize = 8;
 /// Bytes of the longest input datagram.
 pub const MAX_INPUT_DATAGRAM: usize = INPUT_HEADER_BYTES + MAX_INPUTS * INPUT_BYTES;
+/// Bytes of a hub push before its body.
+pub const HUB_PUSH_HEADER_BYTES: usize = 5;
+/// Bytes of a connect ticket: its length is one byte.
+pub const MAX_TICKET: usize = 255;
+/// Bytes on a QUIC stream before the ticket.
+pub const OPENING_HEADER_BYTES: usize = 2;
 /// The throttle that means full speed.
 pub const FULL_THROTTLE: u8 = 127;
 
