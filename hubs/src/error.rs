@@ -55,6 +55,10 @@ pub mod reason {
     pub const CLIENT_LEFT: &str = "CLIENT_LEFT";
     /// The session is over.
     pub const SESSION_ENDED: &str = "SESSION_ENDED";
+    /// Whoever was to be asked has ended its session.
+    pub const SESSION_GONE: &str = "SESSION_GONE";
+    /// The node of whoever was asked is gone; the outcome is not known.
+    pub const NODE_GONE: &str = "NODE_GONE";
     /// The server is stopping.
     pub const DRAINING: &str = "DRAINING";
     /// The session is as old as sessions get: connect again.

@@ -7,9 +7,12 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
+use bytes::Bytes;
 use dashmap::DashMap;
 use shallot_proto::wire::SessionId;
 
+use crate::contract::AskContract;
+use crate::error::HubError;
 use crate::handle::SessionHandle;
 use crate::outbox::EncodedPush;
 
@@ -17,6 +20,12 @@ use crate::outbox::EncodedPush;
 pub trait Audience: Send + Sync {
     /// Puts the push into each one's outbox; never waits.
     fn deliver(&self, push: &EncodedPush);
+}
+
+/// Who can be asked for a client result.
+pub trait Asked: Send + Sync {
+    /// Asks, and waits for the answer.
+    fn ask(&self, method: &'static AskContract, body: Bytes) -> impl Future<Output = Result<Bytes, HubError>> + Send;
 }
 
 /// A directory of groups by keys of one type. Cheap to clone.
@@ -154,6 +163,12 @@ impl Group {
         self.read().place.contains_key(&session)
     }
 
+    /// This member's session.
+    #[must_use]
+    pub fn find(&self, session: SessionId) -> Option<SessionHandle> {
+        self.read().get(session).cloned()
+    }
+
     /// Ends a membership; nothing when there is none.
     pub fn remove(&self, session: &SessionHandle) {
         session.memberships().leave(self, session);
@@ -205,7 +220,7 @@ pub struct GroupPart<'a> {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Part<'a> {
+pub(crate) enum Part<'a> {
     All,
     Except(&'a [SessionId]),
     Only(&'a [SessionId]),
@@ -217,8 +232,14 @@ const SET_FROM: usize = 8;
 
 impl Audience for GroupPart<'_> {
     fn deliver(&self, push: &EncodedPush) {
-        let members = self.group.read();
-        match self.part {
+        self.group.deliver_to(self.part, push);
+    }
+}
+
+impl Group {
+    pub(crate) fn deliver_to(&self, part: Part<'_>, push: &EncodedPush) {
+        let members = self.read();
+        match part {
             Part::All => members.list.iter().for_each(|member| member.push(push)),
             Part::Except(ids) if ids.len() < SET_FROM => {
                 members.list.iter().filter(|member| !ids.contains(&member.id())).for_each(|member| member.push(push));

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::contract::{AskContract, Delivery};
 use crate::end::EndReason;
 use crate::error::{Code, HubError, reason};
-use crate::group::{Audience, Memberships};
+use crate::group::{Asked, Audience, Memberships};
 use crate::heartbeat::Rtt;
 use crate::link::DatagramChannel;
 use crate::outbox::{EncodedPush, Outbox, OutboxCell, OutboxDepth, Overflow};
@@ -299,6 +299,12 @@ impl SessionHandle {
 impl Audience for SessionHandle {
     fn deliver(&self, push: &EncodedPush) {
         self.push(push);
+    }
+}
+
+impl Asked for SessionHandle {
+    async fn ask(&self, method: &'static AskContract, body: Bytes) -> Result<Bytes, HubError> {
+        Self::ask(self, method, body).await
     }
 }
 

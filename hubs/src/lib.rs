@@ -40,6 +40,7 @@ mod ask;
 mod call;
 pub mod client;
 pub mod clock;
+pub mod cluster;
 pub mod contract;
 pub mod directory;
 pub mod dispatch;
@@ -71,12 +72,13 @@ pub use client::{
     AskContext, ClientDriver, HubCaller, HubClient, HubClientConfig, PushOutcome, ReceiverDispatcher, Welcome,
 };
 pub use clock::{Clock, Now, SystemClock};
+pub use cluster::{Cluster, ClusterGroup, ClusterMember, GroupName};
 pub use contract::{Access, AskContract, Delivery, HubContract, LimitClass, MethodContract, PushContract};
 pub use directory::Directory;
 pub use dispatch::{CallContext, HubDispatcher, HubFuture};
 pub use end::EndReason;
 pub use error::{Code, HubError};
-pub use group::{Audience, Group, Groups};
+pub use group::{Asked, Audience, Group, Groups};
 pub use handle::{Cork, SessionHandle, WorkerId};
 pub use heartbeat::Rtt;
 pub use limits::SessionLimits;

@@ -43,6 +43,9 @@ pub const CLIENT_OUTBOX_FRAMES: usize = 256;
 /// Calls of one client session that await their reply.
 pub const CLIENT_CALLS_PENDING: usize = 256;
 
+/// Bytes of the name of a group that spans nodes.
+pub const GROUP_NAME_BYTES: usize = 256;
+
 /// Milliseconds in a day: no deadline is longer, so that times never overflow.
 const DAY_MS: u64 = 24 * 3_600 * 1_000;
 

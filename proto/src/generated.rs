@@ -38,6 +38,11 @@ pub mod player {
     package_v1!("shallot.player.v1");
 }
 
+/// Talking to others, and who is online: messages of the chat and presence hubs and their receivers.
+pub mod social {
+    package_v1!("shallot.social.v1");
+}
+
 /// Being in a region: messages of the world hub and its receiver.
 pub mod world {
     package_v1!("shallot.world.v1");

@@ -14,7 +14,7 @@
 mod generated;
 mod rules;
 
-pub use generated::{auth, economy, hub, player, world};
+pub use generated::{auth, economy, hub, player, social, world};
 pub use rules::{METHOD_RULES, MethodRule, rule_of};
 pub use shallot_wire as wire;
 

@@ -1,7 +1,9 @@
 //! Hub implementations: translate, ask the shard or a use case, translate back.
 
+pub(crate) mod chat;
 pub(crate) mod errors;
 pub(crate) mod ports;
 pub(crate) mod sheet;
 pub(crate) mod translate;
+pub(crate) mod whereabouts;
 pub(crate) mod world;

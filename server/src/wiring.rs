@@ -8,8 +8,9 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
+use shallot_hubs::contracts::social::v1::ChatHubDispatcher;
 use shallot_hubs::contracts::world::v1::WorldHubDispatcher;
-use shallot_hubs::{HubServer, HubServerConfig};
+use shallot_hubs::{Cluster, HubServer, HubServerConfig};
 use shallot_masterdata::{MasterData, RegionIndex};
 use shallot_stores::SqliteStores;
 use shallot_world::{World, WorldConfig};
@@ -24,7 +25,9 @@ use crate::gateway::players::Players;
 use crate::gateway::thread::{GatewayThread, UnaryServices};
 use crate::gateway::worker::{Delivery, Worker};
 use crate::grpc::door::Door;
+use crate::hubs::chat::Chat;
 use crate::hubs::ports::{Channels, HubAuthenticator, HubClock, HubRates, SessionEnds};
+use crate::hubs::whereabouts::Whereabouts;
 use crate::hubs::world::World as WorldHub;
 use crate::lifecycle::Lifecycle;
 use crate::listeners::accept::{AcceptLimits, bind_shared};
@@ -159,6 +162,8 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
     }
 
     // Hubs.
+    let cluster = Cluster::alone();
+    let whereabouts = Whereabouts::new(cluster.clone());
     let world_hub = Arc::new(WorldHub {
         data: Arc::clone(&data),
         shards: links.clone(),
@@ -166,6 +171,7 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
         players: Arc::clone(&players),
         characters: Arc::clone(&services.characters),
         grants: Arc::clone(&services.grants),
+        whereabouts: whereabouts.clone(),
         stores: store_runtime.clone(),
     });
     let load = settings.limits.profile == LimitProfile::Load;
@@ -175,6 +181,7 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
         Arc::new(HubAuthenticator { auth: Arc::clone(&services.auth), stores: store_runtime.clone() }),
     )
     .hub(WorldHubDispatcher::new(world_hub))
+    .hub(ChatHubDispatcher::new(Arc::new(Chat::new(cluster, whereabouts.clone()))))
     .rate_limiter(Arc::new(HubRates { rates: Arc::clone(&services.rates), is_loopback: grpc.ip().is_loopback() }))
     .channel_offer(Arc::new(Channels { host: settings.net.public_host.clone(), workers: workers.clone() }))
     .build()?;
@@ -191,6 +198,7 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
         data: Arc::clone(&data),
         players: Arc::clone(&players),
         hub: hub.clone(),
+        whereabouts,
         stores: store_runtime,
     };
     let quic_config = quic::server_config(&identity)?;

@@ -27,6 +27,7 @@ pub mod amount;
 pub mod auth;
 pub mod character;
 pub mod characters;
+pub mod chat;
 pub mod clock;
 mod desk;
 pub mod equipment;

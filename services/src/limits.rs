@@ -55,6 +55,14 @@ pub const REQUEST_AHEAD_MAX_MS: u64 = DAY_MS;
 pub const NAME_CHARS_MIN: usize = 2;
 /// Most characters of a name.
 pub const NAME_CHARS_MAX: usize = 24;
+/// Longest text of a chat message, characters.
+pub const CHAT_TEXT_CHARS_MAX: usize = 256;
+/// The same, bytes: four a character.
+pub const CHAT_TEXT_BYTES_MAX: usize = 4 * CHAT_TEXT_CHARS_MAX;
+/// Named channels one session is in at most.
+pub const CHAT_CHANNELS_OF_SESSION_MAX: usize = 8;
+/// Places in named channels that all sessions of a node take up together.
+pub const CHAT_CHANNELS_MAX: usize = 20_000;
 /// Where a score ends, by points and by class.
 pub const SCORE_MAX: u8 = 30;
 /// Experience beyond this is not counted: what a store's signed integer holds.

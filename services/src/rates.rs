@@ -28,6 +28,8 @@ pub enum LimitClass {
     Trade,
     /// What a hand on the controls does, by account.
     Play,
+    /// Talk, by account.
+    Chat,
 }
 
 /// Whose bucket.
@@ -70,6 +72,8 @@ pub struct RateLimits {
     pub trade: Rate,
     /// 20 a second, burst 40.
     pub play: Rate,
+    /// 1 a second, burst 10.
+    pub chat: Rate,
 }
 
 impl Default for RateLimits {
@@ -79,6 +83,7 @@ impl Default for RateLimits {
             ordinary: Rate { per_minute: 100, burst: 100 },
             trade: Rate { per_minute: 10, burst: 10 },
             play: Rate { per_minute: 20 * 60, burst: 40 },
+            chat: Rate { per_minute: 60, burst: 10 },
         }
     }
 }
@@ -94,6 +99,7 @@ impl RateLimits {
             ordinary: default.ordinary.times(10),
             trade: default.trade.times(10),
             play: default.play.times(10),
+            chat: default.chat.times(10),
         }
     }
 }
@@ -119,6 +125,7 @@ pub struct RateLimiters {
     ordinary: Buckets<LimitKey>,
     trade: Buckets<LimitKey>,
     play: Buckets<LimitKey>,
+    chat: Buckets<LimitKey>,
 }
 
 impl RateLimiters {
@@ -131,6 +138,7 @@ impl RateLimiters {
             ordinary: buckets(limits.ordinary),
             trade: buckets(limits.trade),
             play: buckets(limits.play),
+            chat: buckets(limits.chat),
         }
     }
 
@@ -144,6 +152,7 @@ impl RateLimiters {
             LimitClass::Ordinary => &self.ordinary,
             LimitClass::Trade => &self.trade,
             LimitClass::Play => &self.play,
+            LimitClass::Chat => &self.chat,
         };
         buckets.check(&key)
     }

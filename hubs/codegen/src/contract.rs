@@ -152,6 +152,8 @@ pub enum LimitClass {
     Trade,
     /// Hands on the controls.
     Play,
+    /// Talk.
+    Chat,
 }
 
 /// How a push travels; the enum of the option file.
@@ -264,6 +266,7 @@ impl Reader<'_> {
             2 => LimitClass::Ordinary,
             3 => LimitClass::Trade,
             4 => LimitClass::Play,
+            5 => LimitClass::Chat,
             _ => {
                 self.problems.push(format!("{name}: has no (shallot.hub.v1.rule).limit"));
                 return None;

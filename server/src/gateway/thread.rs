@@ -21,6 +21,7 @@ use crate::grpc::characters::Characters;
 use crate::grpc::door::Door;
 use crate::grpc::inventory::Inventory;
 use crate::grpc::link::Links;
+use crate::hubs::whereabouts::Whereabouts;
 use crate::lifecycle::Lifecycle;
 use crate::limits;
 use crate::listeners::accept::{AcceptLimits, connections};
@@ -36,6 +37,7 @@ pub(crate) struct UnaryServices {
     pub(crate) data: Arc<ArcSwap<MasterData>>,
     pub(crate) players: Arc<Players>,
     pub(crate) hub: HubServer,
+    pub(crate) whereabouts: Whereabouts,
     pub(crate) stores: StoreRuntime,
 }
 
@@ -133,6 +135,7 @@ impl UnaryServices {
             data: Arc::clone(&self.data),
             players: Arc::clone(&self.players),
             hub: self.hub.clone(),
+            whereabouts: self.whereabouts.clone(),
             stores: self.stores.clone(),
         }
     }

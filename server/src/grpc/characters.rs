@@ -20,6 +20,7 @@ use tonic::{Code, Request, Response, Status};
 use super::auth::caller;
 use super::status;
 use crate::gateway::players::Players;
+use crate::hubs::whereabouts::Whereabouts;
 use crate::store_runtime::StoreRuntime;
 
 /// The service of one gateway worker.
@@ -28,6 +29,7 @@ pub(crate) struct Characters {
     pub(crate) data: Arc<ArcSwap<MasterData>>,
     pub(crate) players: Arc<Players>,
     pub(crate) hub: HubServer,
+    pub(crate) whereabouts: Whereabouts,
     pub(crate) stores: StoreRuntime,
 }
 
@@ -75,7 +77,7 @@ impl CharacterService for Characters {
         }
         let view = self.run(|use_cases, data| async move { use_cases.select(caller, &data, id).await }).await?;
         if let Some(handle) = self.hub.directory().get(caller.session) {
-            handle.set_character(Some(id));
+            self.whereabouts.selected(&handle, id, &view.record.name);
         }
         let master_data_hash = self.data.load().hash.to_vec().into();
         Ok(Response::new(SelectCharacterReply { character: Some(character(&view)), master_data_hash }))

@@ -119,6 +119,7 @@ impl Door {
             LimitClass::Ordinary => RateClass::Ordinary,
             LimitClass::Trade => RateClass::Trade,
             LimitClass::Play => RateClass::Play,
+            LimitClass::Chat => RateClass::Chat,
         };
         self.rates.check(class, key, peer.is_loopback()).map_err(|wait| service_refusal(&wait))
     }

@@ -51,6 +51,11 @@ pub(crate) fn invalid(reason: &'static str, message: &'static str) -> HubError {
     HubError::new(Code::InvalidArgument, reason, message)
 }
 
+/// The character is in no region.
+pub(crate) fn not_in_world() -> HubError {
+    HubError::new(Code::FailedPrecondition, "NOT_IN_WORLD", "the character is in no region")
+}
+
 /// The gRPC status code of a stable reason; one table for hubs and unary calls.
 pub(crate) fn code_of(reason: &str) -> Code {
     match reason {
@@ -60,6 +65,7 @@ pub(crate) fn code_of(reason: &str) -> Code {
         "LOCKED_OUT" | "OVERLOADED" | "RATE_LIMITED" | "GRANT_RATE" | "TOO_MANY_CHARACTERS" | "BUSY" => {
             Code::ResourceExhausted
         }
+        "TEXT_EMPTY" | "TEXT_TOO_LONG" => Code::InvalidArgument,
         "LOGIN_NAME_TAKEN" | "NAME_TAKEN" => Code::AlreadyExists,
         "UNKNOWN_CHARACTER" | "UNKNOWN_ITEM" | "UNKNOWN_REGION" => Code::NotFound,
         "FENCED" | "STALE_REGION" => Code::Aborted,

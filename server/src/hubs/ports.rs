@@ -77,6 +77,7 @@ impl RateLimiter for HubRates {
             LimitClass::Ordinary => RateClass::Ordinary,
             LimitClass::Trade => RateClass::Trade,
             LimitClass::Play => RateClass::Play,
+            LimitClass::Chat => RateClass::Chat,
         };
         let drawn = self.rates.check(class, LimitKey::Account(principal.account), self.is_loopback);
         drawn.map_err(|wait| RetryAfterMs(u32::try_from(wait.0).unwrap_or(u32::MAX)))

@@ -16,6 +16,7 @@ use shallot_services::characters::Characters;
 use shallot_services::grants::{GrantReply, Grants};
 use shallot_world::{Command, Reply, grant_entity};
 
+use super::whereabouts::Whereabouts;
 use super::{errors, translate};
 use crate::gateway::players::Players;
 use crate::gateway::session::{Place, PlayerSession};
@@ -37,6 +38,7 @@ pub(crate) struct World {
     pub(crate) players: Arc<Players>,
     pub(crate) characters: Arc<Characters>,
     pub(crate) grants: Arc<Grants>,
+    pub(crate) whereabouts: Whereabouts,
     pub(crate) stores: StoreRuntime,
 }
 
@@ -54,7 +56,7 @@ impl WorldHub for World {
         let (characters, caller) = (Arc::clone(&self.characters), session.caller());
         let data = self.data.load_full();
         if let Ok(Ok(view)) = self.stores.run(async move { characters.selected(caller, &data).await }).await {
-            handle.set_character(Some(view.record.id));
+            self.whereabouts.selected(handle, view.record.id, &view.record.name);
         }
     }
 
@@ -69,7 +71,7 @@ impl WorldHub for World {
 
     async fn enter(&self, call: &CallContext, request: EnterRequest) -> Result<EnterReply, HubError> {
         let session = self.session(call)?;
-        session.leave().await.map_err(|error| errors::ask(&error))?;
+        self.leave_region(&session).await?;
         let data = self.data.load_full();
         let wanted = self.wanted_region(&data, &session, &request.region).await?;
         let shard = self.shards.get(wanted.index()).map(Arc::clone).ok_or_else(unknown_region)?;
@@ -84,7 +86,7 @@ impl WorldHub for World {
     }
 
     async fn leave(&self, call: &CallContext, _: LeaveRequest) -> Result<LeaveReply, HubError> {
-        self.session(call)?.leave().await.map_err(|error| errors::ask(&error))?;
+        self.leave_region(&self.session(call)?).await?;
         Ok(LeaveReply {})
     }
 
@@ -141,6 +143,12 @@ impl World {
         player(call.session()).ok_or_else(errors::internal)
     }
 
+    /// Out of the region, and of its talk.
+    async fn leave_region(&self, session: &Arc<PlayerSession>) -> Result<(), HubError> {
+        self.whereabouts.left(&session.handle);
+        session.leave().await.map_err(|error| errors::ask(&error))
+    }
+
     /// Asks the shard that has the session's character.
     async fn ask(
         &self,
@@ -148,7 +156,7 @@ impl World {
         command: impl FnOnce(shallot_proto::wire::CharacterId, u64) -> Command + Send,
     ) -> Result<Reply, HubError> {
         let session = self.session(call)?;
-        let place = session.place().ok_or_else(not_in_world)?;
+        let place = session.place().ok_or_else(errors::not_in_world)?;
         let character = place.character;
         let answer = session.ask(place.shard.as_ref(), limits::SHARD_ANSWER, |n| command(character, n)).await;
         answer.map_err(|error| errors::ask(&error))
@@ -204,6 +212,7 @@ impl World {
             }
         };
         session.set_place(Some(Place { character, owner_epoch, entity: entered.entity, shard }));
+        self.whereabouts.entered(&session.handle, &data.region(region).key);
         Ok(EnterReply {
             entity: entered.entity.to_bits(),
             region: data.region(region).key.clone(),
@@ -229,10 +238,6 @@ fn player(handle: &SessionHandle) -> Option<Arc<PlayerSession>> {
 
 fn entity(bits: u32) -> Result<NetId, HubError> {
     NetId::from_bits(bits).ok_or_else(|| errors::invalid("ENTITY_INVALID", "no entity has such a number"))
-}
-
-fn not_in_world() -> HubError {
-    HubError::new(Code::FailedPrecondition, "NOT_IN_WORLD", "the character is in no region")
 }
 
 fn unknown_region() -> HubError {

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test whose server or client fails has failed")]
 
 mod bystanders;
+mod chat;
 mod comeback;
 mod crash;
 mod datagrams;
@@ -13,4 +14,5 @@ mod player;
 mod process;
 mod startup;
 mod stop;
+mod talker;
 mod tokens;

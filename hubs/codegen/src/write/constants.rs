@@ -48,6 +48,7 @@ fn hub_method(method: &HubMethod, runtime: &TokenStream) -> TokenStream {
         LimitClass::Ordinary => quote!(Ordinary),
         LimitClass::Trade => quote!(Trade),
         LimitClass::Play => quote!(Play),
+        LimitClass::Chat => quote!(Chat),
     };
     let (one_way, concurrent) = (method.one_way, method.concurrent);
     let deadline_ms = Literal::u32_unsuffixed(method.deadline_ms);

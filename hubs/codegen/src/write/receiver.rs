@@ -24,7 +24,12 @@ pub(crate) fn tokens(hub: &Hub, paths: &RustPaths) -> Result<TokenStream, Codege
     }
     let asks = (!asks.is_empty()).then(|| {
         quote! {
-            impl #name<'_, #runtime::SessionHandle> {
+            impl<'a, A: #runtime::Asked + ?Sized> #name<'a, A> {
+                /// Of this session's client, on whatever node.
+                pub fn of(asked: &'a A) -> Self {
+                    Self { audience: asked }
+                }
+
                 #(#asks)*
             }
         }

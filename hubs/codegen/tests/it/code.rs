@@ -80,7 +80,7 @@ fn the_receiver_proxy() {
     let code = small();
     has(&code, "pub fn on_told(&self, message: &::shallot_proto::planted::v1::Told) {");
     has(&code, ".keyed(::shallot_hubs::PushKey::Number(i128::from(message.entity)))");
-    has(&code, "impl PlantedReceiver<'_, ::shallot_hubs::SessionHandle> {");
+    has(&code, "impl<'a, A: ::shallot_hubs::Asked + ?Sized> PlantedReceiver<'a, A> {");
     has(&code, "pub async fn sure(&self, request: &::shallot_proto::planted::v1::Ask)");
 }
 

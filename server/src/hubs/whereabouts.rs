@@ -1,0 +1,110 @@
+//! Where characters are found: the groups that their sessions are in, on all nodes.
+
+use std::fmt::Display;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use shallot_hubs::{Cluster, ClusterGroup, GroupName, SessionHandle};
+use shallot_proto::wire::CharacterId;
+use shallot_services::names;
+
+/// What a session is found by; one for each selected character.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub(crate) character: CharacterId,
+    /// As the player wrote it.
+    pub(crate) name: String,
+    /// Key of the region the character is in.
+    region: Mutex<Option<String>>,
+}
+
+impl Identity {
+    pub(crate) fn region(&self) -> Option<String> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        // One assignment, whole whatever panicked.
+        self.region.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The groups of selected characters: one a character, one a name, one a region.
+#[derive(Clone)]
+pub(crate) struct Whereabouts {
+    cluster: Cluster,
+}
+
+impl Whereabouts {
+    pub(crate) fn new(cluster: Cluster) -> Self {
+        Self { cluster }
+    }
+
+    /// The session has selected this character: others find it by it from here on.
+    pub(crate) fn selected(&self, session: &SessionHandle, character: CharacterId, name: &str) {
+        if let Some(before) = identity(session) {
+            if before.character == character {
+                session.set_character(Some(character));
+                return;
+            }
+            self.left(session);
+            for group in [group_of_character(before.character), group_of_name(&before.name)].into_iter().flatten() {
+                self.cluster.remove(&group, session);
+            }
+        }
+        let identity = Identity { character, name: name.to_owned(), region: Mutex::default() };
+        session.insert_state(Arc::new(identity));
+        session.set_character(Some(character));
+        for group in [group_of_character(character), group_of_name(name)].into_iter().flatten() {
+            self.cluster.add(&group, session);
+        }
+    }
+
+    /// Its character is in this region.
+    pub(crate) fn entered(&self, session: &SessionHandle, region: &str) {
+        self.left(session);
+        if let (Some(identity), Some(group)) = (identity(session), group_of_region(region)) {
+            *identity.lock() = Some(region.to_owned());
+            self.cluster.add(&group, session);
+        }
+    }
+
+    /// Its character is in no region any more.
+    pub(crate) fn left(&self, session: &SessionHandle) {
+        let region = identity(session).and_then(|identity| identity.lock().take());
+        if let Some(group) = region.as_deref().and_then(group_of_region) {
+            self.cluster.remove(&group, session);
+        }
+    }
+
+    /// All whose characters are in a region.
+    pub(crate) fn region(&self, region: &str) -> Option<ClusterGroup> {
+        group_of_region(region).map(|group| self.cluster.group(group))
+    }
+
+    /// Whoever plays the character of this name.
+    pub(crate) fn name(&self, name: &str) -> Option<ClusterGroup> {
+        group_of_name(name).map(|group| self.cluster.group(group))
+    }
+}
+
+/// What the session is found by; `None` before it has selected a character.
+pub(crate) fn identity(session: &SessionHandle) -> Option<Arc<Identity>> {
+    session.state::<Arc<Identity>>().map(|identity| Arc::clone(identity.as_ref()))
+}
+
+fn group_of_character(character: CharacterId) -> Option<GroupName> {
+    named("character", character)
+}
+
+fn group_of_name(name: &str) -> Option<GroupName> {
+    named("name", names::fold(name))
+}
+
+fn group_of_region(region: &str) -> Option<GroupName> {
+    named("region", region)
+}
+
+/// Names that come this far are short; one that is not has no group, and a log line.
+fn named(kind: &str, key: impl Display) -> Option<GroupName> {
+    GroupName::new(format!("{kind}/{key}")).inspect_err(|error| tracing::error!(kind, %error, "no group")).ok()
+}
