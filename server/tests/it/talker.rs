@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use shallot_client::Api;
 use shallot_client::hubs::contracts::social::v1::{ChatHubClient, ChatReceiverDispatcher, ChatReceiverHandler};
 use shallot_client::hubs::contracts::world::v1::WorldHubClient;
 use shallot_client::hubs::{
@@ -24,7 +23,6 @@ pub(crate) struct Talker {
     pub(crate) chat: ChatHubClient,
     pub(crate) world: WorldHubClient,
     pub(crate) session: HubClient,
-    pub(crate) api: Api,
     heard: mpsc::Receiver<ChatMessage>,
     ears: Arc<Ears>,
     _driver: JoinSet<EndReason>,
@@ -61,7 +59,7 @@ impl Talker {
         session.welcomed().await.unwrap();
         let (chat, world) = (ChatHubClient::new(&session), WorldHubClient::new(&session));
         let (name, character) = (character.name, character.id);
-        Self { name, character, chat, world, session, api, heard, ears, _driver: running }
+        Self { name, character, chat, world, session, heard, ears, _driver: running }
     }
 
     /// What it answers from here on when it is invited.
