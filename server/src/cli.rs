@@ -88,7 +88,7 @@ pub(crate) struct ServeArgs {
     /// TLS for gRPC too, under the certificate of the data folder.
     #[arg(long)]
     pub(crate) tls: bool,
-    /// `load` raises address, connection and command rates for clients on loopback.
+    /// `load` raises address, connection and command rates for clients on loopback; `tight` is for tests of the limits.
     #[arg(long, value_name = "PROFILE")]
     pub(crate) limits: Option<LimitProfile>,
     /// Log filter, such as `info` or `shallot=debug,warn` [default: info].

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::listeners::guard::Rate;
+
 /// From the first signal to the hard stop.
 pub(crate) const DRAIN: Duration = Duration::from_secs(20);
 
@@ -33,6 +35,8 @@ pub(crate) const KEEPALIVE: Duration = Duration::from_secs(15);
 pub(crate) const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// For a TLS handshake.
 pub(crate) const TLS_HANDSHAKE: Duration = Duration::from_secs(5);
+/// TLS handshakes of one gateway worker under way at once; the next ones wait in the system's queue.
+pub(crate) const TLS_HANDSHAKES_PER_WORKER: usize = 1_024;
 /// Bytes of one unary request.
 pub(crate) const UNARY_MESSAGE: usize = 64 * 1024;
 /// For a unary call.
@@ -47,6 +51,26 @@ pub(crate) const CONNECTIONS_PER_ADDRESS: usize = 64;
 pub(crate) const CONNECTIONS_PER_ADDRESS_LOAD: usize = 8_192;
 /// Pause of the accept loop when the process has no file descriptor left.
 pub(crate) const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
+
+// --- The guard on each TCP connection: what keeps to the protocol and still costs more than it gives. A busy client makes 500
+// calls a second on one connection, answers and acknowledges as many, and gives up some of them.
+
+/// Streams a client opens.
+pub(crate) const STREAMS_OPENED: Rate = Rate { per_second: 1_000, burst: 2_000 };
+/// Streams a client resets: all that may be open at once, several times over.
+pub(crate) const STREAMS_RESET: Rate = Rate { per_second: 100, burst: 256 };
+/// SETTINGS of a client. Libraries that measure the bandwidth change their window a few times.
+pub(crate) const SETTINGS_FRAMES: Rate = Rate { per_second: 5, burst: 32 };
+/// DATA frames without data that end no stream. No known library sends any.
+pub(crate) const EMPTY_DATA_FRAMES: Rate = Rate { per_second: 50, burst: 100 };
+/// PING, `WINDOW_UPDATE` and the like. Some libraries send one of each for every message they read.
+pub(crate) const CONTROL_FRAMES: Rate = Rate { per_second: 2_000, burst: 4_000 };
+/// Frames of all kinds.
+pub(crate) const FRAMES: Rate = Rate { per_second: 10_000, burst: 20_000 };
+/// From the opening of a connection, or the end of its TLS handshake, to its first full request.
+pub(crate) const FIRST_REQUEST: Duration = Duration::from_secs(10);
+/// For one frame or block of headers, first byte to last: 16 KiB in it are 13 kbit/s.
+pub(crate) const FRAME_TIME: Duration = Duration::from_secs(10);
 
 // --- QUIC.
 
@@ -106,6 +130,8 @@ pub(crate) const CHECKPOINT_TICKS: u32 = 20;
 /// How long /healthz waits for every shard's tick to advance.
 pub(crate) const HEALTH_WAIT: Duration = Duration::from_millis(500);
 
+const _: () = assert!(STREAMS_RESET.burst > 2 * STREAMS_PER_CONNECTION);
+const _: () = assert!(FRAMES.per_second > STREAMS_OPENED.per_second + CONTROL_FRAMES.per_second);
 const _: () = assert!(LOCAL_ERROR_RESETS > 2 * STREAMS_PER_CONNECTION as usize);
 const _: () = assert!(QUIC_RETRY_ABOVE < QUIC_IGNORE_ABOVE && QUIC_IGNORE_ABOVE < QUIC_MAX_INCOMING);
 const _: () = assert!(DATAGRAM_SEND_BUFFER >= 2 * shallot_proto::wire::limits::MAX_DATAGRAM);

@@ -1,7 +1,10 @@
 //! Sockets: who may connect, how, and how many.
 
 pub(crate) mod accept;
+pub(crate) mod allowance;
 pub(crate) mod grpc;
+pub(crate) mod guard;
 pub(crate) mod http;
 pub(crate) mod quic;
+pub(crate) mod socket;
 pub(crate) mod tls;

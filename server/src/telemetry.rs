@@ -35,6 +35,8 @@ pub(crate) const SNAPSHOT_BYTES: &str = "shallot_snapshot_bytes_total";
 pub(crate) const CHANNELS: &str = "shallot_channels";
 /// Counter by `reason`: connections refused before they cost anything.
 pub(crate) const CONNECTIONS_REFUSED: &str = "shallot_connections_refused_total";
+/// Counter by `reason`: connections ended by the guard for what they did.
+pub(crate) const CONNECTIONS_ENDED: &str = "shallot_connections_ended_total";
 /// Counter by `point`: faults made on purpose that fired.
 pub(crate) const FAULTS_FIRED: &str = "shallot_faults_fired_total";
 

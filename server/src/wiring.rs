@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use shallot_hubs::contracts::social::v1::ChatHubDispatcher;
 use shallot_hubs::contracts::world::v1::WorldHubDispatcher;
-use shallot_hubs::{Cluster, HubServer, HubServerConfig};
+use shallot_hubs::{Cluster, HubServer, HubServerConfig, SessionLimits};
 use shallot_masterdata::{MasterData, RegionIndex};
 use shallot_stores::SqliteStores;
 use shallot_world::{World, WorldConfig};
@@ -20,7 +20,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::SystemClock;
 use crate::config::Settings;
-use crate::config::limits::LimitProfile;
 use crate::gateway::players::Players;
 use crate::gateway::thread::{GatewayThread, UnaryServices};
 use crate::gateway::worker::{Delivery, Worker};
@@ -30,7 +29,8 @@ use crate::hubs::ports::{Channels, HubAuthenticator, HubClock, HubRates, Session
 use crate::hubs::whereabouts::Whereabouts;
 use crate::hubs::world::World as WorldHub;
 use crate::lifecycle::Lifecycle;
-use crate::listeners::accept::{AcceptLimits, bind_shared};
+use crate::listeners::accept::{Entrance, bind_shared};
+use crate::listeners::allowance::Allowance;
 use crate::listeners::http::Health;
 use crate::listeners::quic;
 use crate::listeners::tls::Identity;
@@ -174,9 +174,10 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
         whereabouts: whereabouts.clone(),
         stores: store_runtime.clone(),
     });
-    let load = settings.limits.profile == LimitProfile::Load;
+    let allowance = Allowance::of(settings.limits.profile);
+    let session_limits = SessionLimits { write_ms: allowance.hub_write_ms, ..SessionLimits::DEFAULT };
     let hub = HubServer::builder(
-        HubServerConfig::default(),
+        HubServerConfig { limits: session_limits, ..HubServerConfig::default() },
         Arc::new(HubClock::new(clock)),
         Arc::new(HubAuthenticator { auth: Arc::clone(&services.auth), stores: store_runtime.clone() }),
     )
@@ -188,11 +189,7 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
     session_ends.over(&hub);
 
     // Gateways.
-    let accept = AcceptLimits {
-        total: limits::CONNECTIONS_PER_WORKER,
-        per_address: limits::CONNECTIONS_PER_ADDRESS,
-        per_loopback_address: if load { limits::CONNECTIONS_PER_ADDRESS_LOAD } else { limits::CONNECTIONS_PER_ADDRESS },
-    };
+    let entrance = Entrance { tls: settings.net.tls.then(|| identity.acceptor()).transpose()?, allowance, clock };
     let unary = UnaryServices {
         services: services.clone(),
         data: Arc::clone(&data),
@@ -212,8 +209,7 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
             listener,
             udp: socket,
             quic: quic_config.clone(),
-            tls: settings.net.tls.then(|| identity.clone()),
-            accept,
+            entrance: entrance.clone(),
             door: Door { auth: Arc::clone(&services.auth), rates: Arc::clone(&services.rates) },
             unary: unary.clone(),
             lifecycle: lifecycle.clone(),

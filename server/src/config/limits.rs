@@ -10,7 +10,7 @@ use super::{Problem, Profile};
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Limits {
-    /// `default`, or `load` for load tests. `SHALLOT__LIMITS__PROFILE`.
+    /// `default`, `load` for load tests, `tight` for tests of the limits. `SHALLOT__LIMITS__PROFILE`.
     pub(crate) profile: LimitProfile,
 }
 
@@ -23,6 +23,8 @@ pub(crate) enum LimitProfile {
     Default,
     /// Address, connection and command rates are raised, for clients on loopback only.
     Load,
+    /// Few connections and short times on them, so that a test sees in seconds what they do.
+    Tight,
 }
 
 impl fmt::Display for LimitProfile {
@@ -30,14 +32,16 @@ impl fmt::Display for LimitProfile {
         f.write_str(match self {
             Self::Default => "default",
             Self::Load => "load",
+            Self::Tight => "tight",
         })
     }
 }
 
 impl Limits {
     pub(super) fn check(&self, profile: Profile, problems: &mut Vec<Problem>) {
-        if self.profile == LimitProfile::Load && profile == Profile::Production {
-            problems.push(Problem::new("limits.profile", "`load` is not for the production profile"));
+        if self.profile != LimitProfile::Default && profile == Profile::Production {
+            problems
+                .push(Problem::new("limits.profile", format!("`{}` is not for the production profile", self.profile)));
         }
     }
 }

@@ -24,8 +24,7 @@ use crate::grpc::link::Links;
 use crate::hubs::whereabouts::Whereabouts;
 use crate::lifecycle::Lifecycle;
 use crate::limits;
-use crate::listeners::accept::{AcceptLimits, connections};
-use crate::listeners::tls::Identity;
+use crate::listeners::accept::{Entrance, connections};
 use crate::listeners::{grpc, quic};
 use crate::services::Services;
 use crate::store_runtime::StoreRuntime;
@@ -48,9 +47,7 @@ pub(crate) struct GatewayThread {
     pub(crate) listener: std::net::TcpListener,
     pub(crate) udp: std::net::UdpSocket,
     pub(crate) quic: quinn::ServerConfig,
-    /// TLS for gRPC.
-    pub(crate) tls: Option<Identity>,
-    pub(crate) accept: AcceptLimits,
+    pub(crate) entrance: Entrance,
     pub(crate) door: Door,
     pub(crate) unary: UnaryServices,
     pub(crate) lifecycle: Lifecycle,
@@ -87,7 +84,7 @@ impl GatewayThread {
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
             .build_v1()?;
         let stop = self.lifecycle.soft.clone();
-        let server = grpc::builder(self.tls.as_ref())?
+        let server = grpc::builder(&self.entrance.allowance)
             .layer(self.door)
             .add_service(AuthServiceServer::new(self.unary.auth()).max_decoding_message_size(limits::UNARY_MESSAGE))
             .add_service(
@@ -99,7 +96,7 @@ impl GatewayThread {
             .add_service(HubLinkServer::new(links).max_decoding_message_size(shallot_hubs::limits::CLIENT_BATCH_BYTES))
             .add_service(health_service)
             .add_service(reflection)
-            .serve_with_incoming_shutdown(connections(listener, self.accept), stop.cancelled_owned());
+            .serve_with_incoming_shutdown(connections(listener, self.entrance), stop.cancelled_owned());
         let serve = async {
             tokio::select! {
                 served = server => served.context("the gRPC listener failed"),

@@ -14,12 +14,12 @@ use shallot_services::auth::{Auth, Principal};
 use shallot_services::character::Caller;
 use shallot_services::rates::{LimitClass as RateClass, LimitKey};
 use tonic::body::Body;
-use tonic::transport::server::{TcpConnectInfo, TlsConnectInfo};
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
 use super::status::{refusal, service as service_refusal};
 use crate::listeners::grpc::deadline;
+use crate::listeners::socket::Peer;
 use crate::rates::Rates;
 
 /// What the door knows.
@@ -126,8 +126,5 @@ impl Door {
 }
 
 fn peer(request: &Request<Body>) -> Option<IpAddr> {
-    let extensions = request.extensions();
-    let plain = extensions.get::<TcpConnectInfo>().and_then(TcpConnectInfo::remote_addr);
-    let tls = || extensions.get::<TlsConnectInfo<TcpConnectInfo>>().and_then(|info| info.get_ref().remote_addr());
-    plain.or_else(tls).map(|address| address.ip())
+    request.extensions().get::<Peer>().map(|peer| peer.address.ip())
 }

@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
-use tonic::transport::{Identity as TlsIdentity, Server, ServerTlsConfig};
+use tonic::transport::Server;
 
-use super::tls::Identity;
+use super::allowance::Allowance;
 use crate::limits;
 
-/// A tonic server with every limit set. `identity`: with TLS.
-pub(crate) fn builder(identity: Option<&Identity>) -> anyhow::Result<Server> {
-    let server = Server::builder()
+/// A tonic server with every limit set. Sockets come to it past TLS and under the guard.
+pub(crate) fn builder(allowance: &Allowance) -> Server {
+    Server::builder()
         .max_concurrent_streams(limits::STREAMS_PER_CONNECTION)
         .concurrency_limit_per_connection(limits::REQUESTS_PER_CONNECTION)
         .load_shed(true)
@@ -20,14 +20,8 @@ pub(crate) fn builder(identity: Option<&Identity>) -> anyhow::Result<Server> {
         .max_frame_size(limits::FRAME)
         .initial_stream_window_size(limits::STREAM_WINDOW)
         .initial_connection_window_size(limits::CONNECTION_WINDOW)
-        .http2_keepalive_interval(Some(limits::KEEPALIVE))
-        .http2_keepalive_timeout(Some(limits::KEEPALIVE_TIMEOUT))
-        .tcp_nodelay(true);
-    let Some(identity) = identity else { return Ok(server) };
-    let tls = ServerTlsConfig::new()
-        .identity(TlsIdentity::from_pem(&identity.certificate_pem, &identity.key_pem))
-        .timeout(limits::TLS_HANDSHAKE);
-    Ok(server.tls_config(tls)?)
+        .http2_keepalive_interval(Some(allowance.keepalive))
+        .http2_keepalive_timeout(Some(allowance.keepalive_timeout))
 }
 
 /// How long a call may take; hub links have no end of their own.

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::TlsAcceptor;
 
 /// A certificate chain and its key, PEM.
 #[derive(Clone)]
@@ -13,6 +15,9 @@ pub(crate) struct Identity {
     pub(crate) certificate_pem: String,
     pub(crate) key_pem: String,
 }
+
+/// The protocol's name in the TLS handshake of gRPC.
+const ALPN: &[u8] = b"h2";
 
 /// Where the development certificate is kept.
 const CERTIFICATE_FILE: &str = "development-certificate.pem";
@@ -43,6 +48,19 @@ impl Identity {
         fs::write(&certificate, &identity.certificate_pem)
             .with_context(|| format!("cannot write {}", certificate.display()))?;
         Ok((identity, true))
+    }
+
+    /// What takes TLS 1.3 handshakes for gRPC.
+    pub(crate) fn acceptor(&self) -> anyhow::Result<TlsAcceptor> {
+        let (chain, key) = self.der()?;
+        let mut config = rustls::ServerConfig::builder_with_protocol_versions(&[&rustls::version::TLS13])
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .context("the certificate cannot be used")?;
+        config.alpn_protocols = vec![ALPN.to_vec()];
+        // 0-RTT stays off: a request that changes something could be replayed.
+        config.max_early_data_size = 0;
+        Ok(TlsAcceptor::from(Arc::new(config)))
     }
 
     /// As rustls wants them.

@@ -1,23 +1,11 @@
 //! The limits as a client meets them on the wire, and the pages of the operator.
 
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
-
 use shallot_client::proto::auth::v1::RegisterRequest;
 use shallot_client::proto::auth::v1::auth_service_client::AuthServiceClient;
 use shallot_client::{Api, ApiError, Code, Trust};
 
+use crate::pages::get;
 use crate::process::Server;
-
-/// GET of one page; status line and body.
-fn get(address: SocketAddr, path: &str) -> (String, String) {
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap();
-    (head.lines().next().unwrap().to_owned(), body.to_owned())
-}
 
 #[tokio::test]
 async fn the_pages_tell_of_ticks_readiness_and_metrics() {
