@@ -293,7 +293,7 @@ impl CallTable {
             let may_run_concurrently = self.concurrent() < self.max_concurrent;
             let Some(turn) = self.turns.get_mut(at) else { return };
             let may_run_concurrently = may_run_concurrently && turn.is_open;
-            let is_free = turn.running.is_none();
+            let is_free = turn.running.is_none() && turn.is_open;
             let may_start = |call: &mut Arrived| if call.method.concurrent { may_run_concurrently } else { is_free };
             let Some(call) = turn.waiting.pop_front_if(may_start) else { break };
             let takes_turn = !call.method.concurrent;

@@ -46,6 +46,8 @@ pub mod directory;
 pub mod dispatch;
 pub mod end;
 pub mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod group;
 pub mod handle;
 pub mod heartbeat;

@@ -119,3 +119,27 @@ async fn calls_sent_along_with_hello_wait_for_on_connect() {
         assert_eq!(rig.event().await, event);
     }
 }
+
+/// Not even the first of them, with nothing before it in the line.
+#[tokio::test]
+async fn a_call_sent_along_with_hello_waits_for_on_connect() {
+    let mut rig = Rig::new();
+    rig.hub.hold_connect(1);
+    let mut raw = Raw::open(&rig);
+    let call = raw.make_call(&test_hub::ECHO, "early");
+    raw.send_all([hello(&token(1)), Up::Call(call)]).await;
+    assert_eq!(rig.event().await, "connected 1");
+    settle().await;
+    assert!(rig.events().is_empty(), "its turn comes after on_connect");
+    rig.hub.release("connect 1");
+    let ask = loop {
+        if let Down::Ask(ask) = raw.next().await {
+            break ask;
+        }
+    };
+    let result = Some(wire::answer::Result::Body(text("me").encode_to_vec().into()));
+    raw.send(Up::Answer(wire::Answer { id: ask.id, result })).await;
+    for event in ["answered Ok(\"me\")", "echo early"] {
+        assert_eq!(rig.event().await, event);
+    }
+}

@@ -1,0 +1,21 @@
+//! A datagram from a client: refused, or these bytes and no others.
+#![no_main]
+
+use shallot_wire::limits::MAX_DATAGRAM;
+use shallot_wire::{InputWindow, Kind, Received};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let Ok(window) = InputWindow::decode(bytes) else { return };
+    assert_eq!(Kind::of(bytes), Ok(Kind::Input));
+    let mut buffer = [0; MAX_DATAGRAM];
+    assert_eq!(window.encode(&mut buffer).map(|length| &buffer[..length]), Ok(bytes));
+    assert!(window.inputs.by_tick().count() == window.inputs.as_slice().len());
+    // What it acknowledges is looked up one by one.
+    if let Some(ack) = window.ack {
+        let mut received = Received::default();
+        ack.sequences().for_each(|sequence| {
+            assert!(ack.contains(sequence));
+            received.note(sequence);
+        });
+    }
+});
