@@ -55,11 +55,6 @@ impl Grid {
         row * self.columns + column
     }
 
-    /// How many cells there are.
-    pub(crate) fn cells(&self) -> usize {
-        self.columns * self.rows
-    }
-
     /// The cell of a number, as datagrams name it.
     pub(crate) fn cell_at(&self, index: usize) -> Cell {
         self.cell(index % self.columns, index / self.columns)
@@ -155,7 +150,7 @@ mod tests {
         ) {
             let points: Vec<Position> = points.into_iter().map(|(x, y)| Position { x, y }).collect();
             let grid = filled(&points);
-            assert_eq!((0..grid.cells()).map(|cell| grid.in_cell(cell).len()).sum::<usize>(), points.len());
+            assert_eq!((0..grid.columns * grid.rows).map(|cell| grid.in_cell(cell).len()).sum::<usize>(), points.len());
             let near: Vec<u16> = grid.in_span(grid.span(points[0], reach)).collect();
             for (slot, point) in (0..).zip(&points) {
                 assert!(!points[0].is_within(reach, *point) || near.contains(&slot));

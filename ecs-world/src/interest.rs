@@ -17,15 +17,23 @@ pub(crate) struct Choice {
     pub(crate) cell: u32,
     pub(crate) slot: u16,
     pub(crate) ring: Ring,
-    distance_squared: i64,
+    nearness: Nearness,
+}
+
+/// Squared distance, and in the lower 16 bits the slot: the nearer is the less, and no two of a selection are equal.
+type Nearness = u64;
+
+/// Of who is at most [`FAR_UNITS`] and a cell's diagonal away, so 42 bits do for the distance.
+fn nearness(distance_squared: i64, slot: u16) -> Nearness {
+    distance_squared.cast_unsigned() << 16 | u64::from(slot)
 }
 
 /// Buffers of the selection, used again for each viewer.
 #[derive(Debug, Default)]
 pub(crate) struct Interest {
     choices: Vec<Choice>,
-    /// Of each cell, how many were chosen. All zero between selections.
-    counts: Vec<u16>,
+    /// Of the choices, in no order.
+    nearnesses: Vec<Nearness>,
 }
 
 /// Who looks, from where, and when.
@@ -74,7 +82,6 @@ impl Interest {
     /// Chooses what to tell in `room` bytes, sorted by cell and slot. The flag: it is all there is in interest.
     pub(crate) fn select(&mut self, scene: &Scene, look: Look, known: &[u64], room: usize) -> (&[Choice], bool) {
         self.choices.clear();
-        self.counts.resize(scene.grid.cells(), 0);
         let all = self.collect(scene, look, known);
         let is_cut = self.cut(room);
         let is_complete = !is_cut && self.choices.len() + 1 >= all;
@@ -106,7 +113,7 @@ impl Interest {
                         cell: cell as u32,
                         slot: glimpse.slot,
                         ring,
-                        distance_squared: look.at.distance_squared(glimpse.position),
+                        nearness: nearness(look.at.distance_squared(glimpse.position), glimpse.slot),
                     }));
                 }
             }
@@ -114,41 +121,37 @@ impl Interest {
         all
     }
 
-    /// Leaves the nearest that fit, by cell and slot. Whether anything had to go.
+    /// Leaves the nearest that fit, in the order they are in. Whether anything had to go.
     fn cut(&mut self, room: usize) -> bool {
-        let cells = self.choices.chunk_by(|a, b| a.cell == b.cell).map(<[Choice]>::len);
-        let bytes: usize = cells.map(|n| n * RECORD_BYTES + n.div_ceil(MAX_GROUP_RECORDS) * GROUP_HEADER_BYTES).sum();
-        if bytes <= room {
+        let before = self.choices.len();
+        if bytes(&self.choices) <= room {
             return false;
         }
-        let nearness = |choice: &Choice| (choice.distance_squared, choice.slot);
-        let (before, fit) = (self.choices.len(), room / RECORD_BYTES);
-        if fit < before {
-            self.choices.select_nth_unstable_by_key(fit, nearness);
-            self.choices.truncate(fit);
+        self.nearnesses.clear();
+        self.nearnesses.extend(self.choices.iter().map(|choice| choice.nearness));
+        self.keep_nearest(room / RECORD_BYTES);
+        // Whoever goes takes a record and at most a group's header along: so many have to go at least.
+        while let Some(excess) = bytes(&self.choices).checked_sub(room).filter(|excess| *excess > 0) {
+            let go = excess.div_ceil(RECORD_BYTES + GROUP_HEADER_BYTES);
+            self.keep_nearest(self.choices.len().saturating_sub(go));
         }
-        self.choices.sort_unstable_by_key(nearness);
-        let (mut left, mut kept) = (room, 0);
-        for choice in &self.choices {
-            let Some(count) = self.counts.get_mut(choice.cell as usize) else { break };
-            let opens_group = usize::from(*count) % MAX_GROUP_RECORDS == 0;
-            let cost = RECORD_BYTES + if opens_group { GROUP_HEADER_BYTES } else { 0 };
-            if cost > left {
-                break;
-            }
-            *count += 1;
-            left -= cost;
-            kept += 1;
-        }
-        for choice in &self.choices {
-            if let Some(count) = self.counts.get_mut(choice.cell as usize) {
-                *count = 0;
-            }
-        }
-        self.choices.truncate(kept);
-        self.choices.sort_unstable_by_key(|choice| (choice.cell, choice.slot));
-        kept < before
+        self.choices.len() < before
     }
+
+    fn keep_nearest(&mut self, count: usize) {
+        if count < self.nearnesses.len() {
+            let (_, first_to_go, _) = self.nearnesses.select_nth_unstable(count);
+            let first_to_go = *first_to_go;
+            self.nearnesses.truncate(count);
+            self.choices.retain(|choice| choice.nearness < first_to_go);
+        }
+    }
+}
+
+/// What choices in the order of their cells take in a datagram.
+fn bytes(choices: &[Choice]) -> usize {
+    let cells = choices.chunk_by(|a, b| a.cell == b.cell).map(<[Choice]>::len);
+    cells.map(|n| n * RECORD_BYTES + n.div_ceil(MAX_GROUP_RECORDS) * GROUP_HEADER_BYTES).sum()
 }
 
 fn ring_at(distance_squared: i64) -> Option<Ring> {

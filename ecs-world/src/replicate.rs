@@ -132,8 +132,8 @@ fn snapshot(
         let group = Group { cell: scene.grid.cell_at(first.cell as usize), ring: first.ring, base_height: 0 };
         let mut group = writer.begin_cell(group);
         for spot in cell.iter().filter_map(|choice| scene.spot(choice.slot)) {
-            let slot = spot.id().index;
-            if group.push_absolute(&spot.record).is_ok() && !is_known(&client.viewer.known, slot) {
+            let slot = spot.id.index;
+            if group.push_absolute(&spot.packed).is_ok() && !is_known(&client.viewer.known, slot) {
                 set_known(&mut client.viewer.known, slot, true);
                 scratch.appeared.push(*spot);
             }
@@ -186,8 +186,8 @@ fn tell(happenings: &[Happening], client: &ClientItem<'_, '_>, out: &mut Outputs
 impl Cast<'_, '_> {
     /// What the records do not say of an entity.
     fn introduce(&self, setting: &Setting<'_>, spot: &Spot) -> Option<Event> {
-        let entity = spot.id();
-        let (what, amount, life) = match spot.record.kind {
+        let entity = spot.id;
+        let (what, amount, life) = match spot.kind {
             EntityKind::Player => {
                 let (player, life) = self.players.get(setting.slots.find(Kind::Player, entity)?).ok()?;
                 (What::Player(player.name.clone()), u32::from(player.level), Some(*life))

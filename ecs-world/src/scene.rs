@@ -3,7 +3,7 @@
 
 use bevy_ecs::prelude::{Query, Res, ResMut, Resource, With};
 use shallot_wire::heading::quantize_velocity;
-use shallot_wire::{Cell, EntityKind, NetId, Position, Record, Velocity};
+use shallot_wire::{Cell, EntityKind, NetId, PackedRecord, Position, Record, Velocity};
 
 use crate::components::{Body, Life, Loot, Monster, Player, Tag};
 use crate::grid::Grid;
@@ -13,17 +13,13 @@ use crate::slots::{Kind, Slots};
 /// One entity as others see it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spot {
+    pub(crate) id: NetId,
+    pub(crate) kind: EntityKind,
     pub(crate) position: Position,
-    pub(crate) record: Record,
+    /// What a datagram says of it, the same to all who see it.
+    pub(crate) packed: PackedRecord,
     /// Nothing about it has changed for a while.
     pub(crate) is_quiet: bool,
-}
-
-impl Spot {
-    /// The entity that it shows.
-    pub(crate) fn id(&self) -> NetId {
-        self.record.entity
-    }
 }
 
 /// The little of an entity that a choice needs.
@@ -67,7 +63,7 @@ impl Scene {
         let spots = self.grid.slots().iter().filter_map(|slot| self.spots.get(usize::from(*slot))?.as_ref());
         self.glimpses.extend(spots.map(|spot| Glimpse {
             position: spot.position,
-            slot: spot.id().index,
+            slot: spot.id.index,
             is_quiet: spot.is_quiet,
         }));
     }
@@ -94,7 +90,9 @@ impl Scene {
             is_dead,
             age: 0,
         };
-        let spot = Spot { position: body.position, record, is_quiet: body.still >= QUIET_AFTER_TICKS };
+        let packed = record.pack();
+        let spot =
+            Spot { id: tag.id, kind, position: body.position, packed, is_quiet: body.still >= QUIET_AFTER_TICKS };
         if let Some(place) = self.spots.get_mut(usize::from(tag.id.index)) {
             *place = Some(spot);
             self.tenants.push((tag.id.index, self.grid.index_of(body.position)));

@@ -44,7 +44,7 @@ fn snapshot(n: u16, seen: &[(u16, i32)], complete: bool) -> Vec<u8> {
     for (index, metres) in seen {
         let (cell, record) = record(*index, *metres);
         let group = Group { cell, ring: Ring::Near, base_height: 0 };
-        writer.begin_cell(group).push_absolute(&record).expect("room");
+        writer.begin_cell(group).push_absolute(&record.pack()).expect("room");
     }
     if !complete {
         writer.mark_cut();
@@ -157,7 +157,7 @@ fn the_own_entity_is_no_part_of_the_view() {
     let mut buffer = [0; 128];
     let mut writer = SnapshotWriter::new(&mut buffer, &header, None, Some(&own)).expect("room");
     let (cell, record) = record(5, 10);
-    writer.begin_cell(Group { cell, ring: Ring::Near, base_height: 0 }).push_absolute(&record).expect("room");
+    writer.begin_cell(Group { cell, ring: Ring::Near, base_height: 0 }).push_absolute(&record.pack()).expect("room");
     let length = writer.finish();
     let Ok(Applied::Newest(report)) = view.apply(buffer.get(..length).expect("its length")) else { panic!("newest") };
     assert_eq!(report.own, Some(own));
@@ -179,7 +179,7 @@ fn a_new_generation_takes_the_place_of_the_old_one() {
     let mut writer = SnapshotWriter::new(&mut buffer, &header, None, None).expect("room");
     let (cell, old) = record(5, 10);
     let tenant = Record { entity: NetId { index: 5, generation: 2 }, ..old };
-    writer.begin_cell(Group { cell, ring: Ring::Near, base_height: 0 }).push_absolute(&tenant).expect("room");
+    writer.begin_cell(Group { cell, ring: Ring::Near, base_height: 0 }).push_absolute(&tenant.pack()).expect("room");
     writer.mark_cut();
     let length = writer.finish();
     view.apply(buffer.get(..length).expect("its length")).expect("sound");

@@ -81,8 +81,8 @@ impl Thought<'_, '_, '_> {
     /// The nearest player to chase; of two as near, the one of the lower slot.
     fn notice(&self, from: Position) -> Option<NetId> {
         let reach = units_from_cm(i64::from(self.setting.data().balance.monster_notice_cm));
-        let spots = self.scene.near(from, reach).filter(|spot| spot.record.kind == EntityKind::Player);
-        let seen = spots.filter_map(|spot| Some((self.prey(spot.id())?, spot.id())));
+        let spots = self.scene.near(from, reach).filter(|spot| spot.kind == EntityKind::Player);
+        let seen = spots.filter_map(|spot| Some((self.prey(spot.id)?, spot.id)));
         let near = seen.filter(|(at, _)| from.is_within(reach, *at));
         let clear = near.filter(|(at, _)| self.setting.land.terrain.line_is_clear(from, *at));
         clear.min_by_key(|(at, id)| (from.distance_squared(*at), id.index)).map(|(_, id)| id)

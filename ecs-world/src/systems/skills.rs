@@ -154,7 +154,7 @@ fn strike(arena: &mut Arena<'_, '_>, skill: &Skill, request: &SkillRequest, prim
 /// All living monsters within `radius` units of a point, in the order of their slots.
 fn foes_around(arena: &Arena<'_, '_>, scene: &Scene, point: Position, radius: i32) -> Vec<Entity> {
     let near = scene.near(point, radius.saturating_add(LOOK_AROUND));
-    let monsters = near.filter(|spot| spot.record.kind == EntityKind::Monster).map(|spot| spot.id());
+    let monsters = near.filter(|spot| spot.kind == EntityKind::Monster).map(|spot| spot.id);
     let mut ids: Vec<NetId> = monsters.collect();
     ids.sort_unstable();
     let foes = ids.into_iter().filter_map(|id| arena.foe(id));

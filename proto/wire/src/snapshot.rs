@@ -5,5 +5,5 @@ mod record;
 mod write;
 
 pub use read::{Records, Snapshot};
-pub use record::{EntityKind, Group, OwnState, Record, Ring};
+pub use record::{EntityKind, Group, OwnState, PackedRecord, Record, Ring};
 pub use write::{GroupWriter, SnapshotWriter};

@@ -112,7 +112,7 @@ fn snapshot(toy: &Toy, sequence: Sequence, waiting: usize) -> Vec<u8> {
         let place = cell.quantize(at);
         let (z, facing, speed, heading, animation, age) = (0, 0, 0, 0, 0, 0);
         let record = Record { entity, place, z, facing, speed, heading, animation, kind, is_dead: false, age };
-        writer.begin_cell(group).push_absolute(&record).expect("room");
+        writer.begin_cell(group).push_absolute(&record.pack()).expect("room");
     };
     if state.rat_lives {
         put(RAT, EntityKind::Monster, RAT_AT);

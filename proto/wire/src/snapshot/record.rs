@@ -3,7 +3,7 @@
 use crate::bits::{BitReader, BitWriter, Full};
 use crate::datagram::DecodeError;
 use crate::ids::NetId;
-use crate::limits::{MAX_GROUP_RECORDS, MAX_RECORD_AGE};
+use crate::limits::{MAX_GROUP_RECORDS, MAX_RECORD_AGE, RECORD_BYTES};
 use crate::space::{Cell, Position, Velocity};
 
 /// The client's own entity, for its prediction.
@@ -109,6 +109,9 @@ pub struct Group {
 /// The only form of records that this version has.
 const ABSOLUTE: u32 = 0;
 
+/// Which byte of a group's header ends with the count: form in its upper 2 bits, count - 1 in the lower 6.
+const COUNT_BYTE: usize = 3;
+
 impl Group {
     /// Writes the group's header; `count` is 1 to 64.
     pub(crate) fn write(&self, count: usize, writer: &mut BitWriter<'_>) -> Result<(), Full> {
@@ -118,6 +121,13 @@ impl Group {
         writer.put(ABSOLUTE, 2)?;
         writer.put(count.clamp(1, MAX_GROUP_RECORDS) as u32 - 1, 6)?;
         writer.put_signed(i32::from(self.base_height), 8)
+    }
+
+    /// Changes the count in a header that was written; 1 to 64.
+    pub(crate) fn write_count(count: usize, header: &mut [u8]) {
+        if let Some(byte) = header.get_mut(COUNT_BYTE) {
+            *byte = (ABSOLUTE << 6 | (count.clamp(1, MAX_GROUP_RECORDS) as u32 - 1)) as u8;
+        }
     }
 
     /// Reads the group's header and how many records follow.
@@ -191,8 +201,21 @@ pub struct Record {
     pub age: u8,
 }
 
+/// A [`Record`] as it stands in a snapshot. Who is seen by many is packed once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PackedRecord(pub(crate) [u8; RECORD_BYTES]);
+
 impl Record {
-    pub(crate) fn write(&self, writer: &mut BitWriter<'_>) -> Result<(), Full> {
+    /// As it stands in a snapshot.
+    #[must_use]
+    pub fn pack(&self) -> PackedRecord {
+        let mut bytes = [0; RECORD_BYTES];
+        let packed = self.write(&mut BitWriter::new(&mut bytes));
+        debug_assert!(packed.is_ok(), "a record has RECORD_BYTES");
+        PackedRecord(bytes)
+    }
+
+    fn write(&self, writer: &mut BitWriter<'_>) -> Result<(), Full> {
         writer.put(self.entity.to_bits(), 19)?;
         writer.put(u32::from(self.place.0), 11)?;
         writer.put(u32::from(self.place.1), 11)?;

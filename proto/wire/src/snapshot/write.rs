@@ -6,7 +6,7 @@ use crate::limits::{
     GROUP_HEADER_BYTES, MAX_DATAGRAM, MAX_GROUP_RECORDS, OWN_STATE_BYTES, RECORD_BYTES, SNAPSHOT_HEADER_BYTES,
     TIME_ECHO_BYTES,
 };
-use crate::snapshot::{Group, OwnState, Record};
+use crate::snapshot::{Group, OwnState, PackedRecord};
 
 /// Writes one snapshot: header and the parts at its front at once, then group by group, then [`SnapshotWriter::finish`].
 #[derive(Debug)]
@@ -85,7 +85,7 @@ impl GroupWriter<'_, '_> {
     ///
     /// # Errors
     /// [`Full`] when it does not fit; nothing was written, and the snapshot says that it is cut.
-    pub fn push_absolute(&mut self, record: &Record) -> Result<(), Full> {
+    pub fn push_absolute(&mut self, record: &PackedRecord) -> Result<(), Full> {
         let pushed = self.push(record);
         if pushed.is_err() {
             self.snapshot.mark_cut();
@@ -93,15 +93,18 @@ impl GroupWriter<'_, '_> {
         pushed
     }
 
-    fn push(&mut self, record: &Record) -> Result<(), Full> {
+    fn push(&mut self, record: &PackedRecord) -> Result<(), Full> {
         let opens_group = self.count.is_multiple_of(MAX_GROUP_RECORDS);
         let (header_at, count) = if opens_group { (self.snapshot.length, 1) } else { (self.header_at, self.count + 1) };
         let record_at = self.snapshot.length + if opens_group { GROUP_HEADER_BYTES } else { 0 };
         let end = record_at + RECORD_BYTES;
-        let slot = self.snapshot.buffer.get_mut(record_at..end).ok_or(Full)?;
-        record.write(&mut BitWriter::new(slot))?;
+        self.snapshot.buffer.get_mut(record_at..end).ok_or(Full)?.copy_from_slice(&record.0);
         let header = self.snapshot.buffer.get_mut(header_at..header_at + GROUP_HEADER_BYTES).ok_or(Full)?;
-        self.group.write(count, &mut BitWriter::new(header))?;
+        if opens_group {
+            self.group.write(count, &mut BitWriter::new(header))?;
+        } else {
+            Group::write_count(count, header);
+        }
         (self.header_at, self.count, self.snapshot.length) = (header_at, count, end);
         Ok(())
     }

@@ -119,10 +119,10 @@ fn snapshot_with_all_parts() {
     let mut buffer = [0; 128];
     let mut writer = SnapshotWriter::new(&mut buffer, &header(), Some(echo), Some(&own)).unwrap();
     let mut near = writer.begin_cell(Group { cell: home, ring: Ring::Near, base_height: 0 });
-    near.push_absolute(&monster).unwrap();
-    near.push_absolute(&dead).unwrap();
+    near.push_absolute(&monster.pack()).unwrap();
+    near.push_absolute(&dead.pack()).unwrap();
     let far = Group { cell: Cell { x: 5, y: -1_024 }, ring: Ring::Far, base_height: -2 };
-    writer.begin_cell(far).push_absolute(&drop).unwrap();
+    writer.begin_cell(far).push_absolute(&drop.pack()).unwrap();
     let length = writer.finish();
     assert_bytes("hex snapshot-full", &buffer[..length]);
     assert_eq!(Snapshot::decode(&buffer[..length]).unwrap().records().count(), 3);

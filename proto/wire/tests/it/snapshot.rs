@@ -91,7 +91,7 @@ fn write(
     'all: for (group, records) in groups {
         let mut cell = writer.begin_cell(*group);
         for record in records {
-            if cell.push_absolute(record).is_err() {
+            if cell.push_absolute(&record.pack()).is_err() {
                 break 'all;
             }
             pushed += 1;
