@@ -62,6 +62,11 @@ pub trait ReceiverDispatcher: Send + Sync + 'static {
     /// Bytes that are not the method's message: the session ends.
     fn push(&self, method: u32, body: &Bytes) -> Result<PushOutcome, HubError>;
 
+    /// Pushes to a group that the session is in were lost between nodes; every receiver is told, before the group's next push.
+    fn group_gap(&self, gap: &wire::GroupGap) {
+        let _ = gap;
+    }
+
     /// The answer to a question; `None` when the method is none of the receiver's.
     fn ask(&self, ask: AskContext, body: Bytes) -> Option<HubFuture<Result<Bytes, HubError>>> {
         let _ = (ask, body);
@@ -446,6 +451,7 @@ impl Driver {
             Event::Dropped(count) => {
                 self.shared.one_way_refused.fetch_add(count.into(), Ordering::Relaxed);
             }
+            Event::GroupGap(gap) => self.receivers.iter().for_each(|receiver| receiver.group_gap(&gap)),
             Event::Rtt(rtt, offset) => {
                 *self.shared.rtt.lock().unwrap_or_else(PoisonError::into_inner) = Some((rtt, offset));
             }

@@ -9,6 +9,19 @@ pub struct HubContract {
     pub name: &'static str,
     /// In the order of the contract.
     pub methods: &'static [&'static MethodContract],
+    /// What its clients take.
+    pub receiver: &'static ReceiverContract,
+}
+
+/// A receiver: what a server may call on a client.
+#[derive(Debug)]
+pub struct ReceiverContract {
+    /// `shallot.world.v1.WorldReceiver`
+    pub name: &'static str,
+    /// In the order of the contract.
+    pub pushes: &'static [&'static PushContract],
+    /// In the order of the contract.
+    pub asks: &'static [&'static AskContract],
 }
 
 /// A method of a hub. There is none without a rule: the build fails.

@@ -14,6 +14,7 @@ use shallot_proto::wire::SessionId;
 use crate::contract::AskContract;
 use crate::error::HubError;
 use crate::handle::SessionHandle;
+use crate::metrics;
 use crate::outbox::EncodedPush;
 
 /// Whom a receiver proxy speaks to.
@@ -28,14 +29,20 @@ pub trait Asked: Send + Sync {
     fn ask(&self, method: &'static AskContract, body: Bytes) -> impl Future<Output = Result<Bytes, HubError>> + Send;
 }
 
+/// Is told each membership that begins or ends, under the group's lock.
+pub(crate) trait Watch<K>: Send + Sync {
+    fn changed(&self, group: &K, session: SessionId, is_member: bool);
+}
+
 /// A directory of groups by keys of one type. Cheap to clone.
 pub struct Groups<K> {
     by_key: Arc<DashMap<K, Group>>,
+    watch: Option<Arc<dyn Watch<K>>>,
 }
 
 impl<K> Clone for Groups<K> {
     fn clone(&self) -> Self {
-        Self { by_key: Arc::clone(&self.by_key) }
+        Self { by_key: Arc::clone(&self.by_key), watch: self.watch.clone() }
     }
 }
 
@@ -47,7 +54,7 @@ impl<K: Eq + Hash> std::fmt::Debug for Groups<K> {
 
 impl<K: Eq + Hash> Default for Groups<K> {
     fn default() -> Self {
-        Self { by_key: Arc::new(DashMap::new()) }
+        Self { by_key: Arc::new(DashMap::new()), watch: None }
     }
 }
 
@@ -58,9 +65,14 @@ impl<K: Clone + Eq + Hash + Send + Sync + 'static> Groups<K> {
         Self::default()
     }
 
+    /// The same, with someone who is told of each membership.
+    pub(crate) fn watched(watch: Arc<dyn Watch<K>>) -> Self {
+        Self { watch: Some(watch), ..Self::default() }
+    }
+
     /// Makes the session a member; `false` when it has ended. The group begins with its first member.
     pub fn add(&self, key: &K, session: &SessionHandle) -> bool {
-        let home = || Home { by_key: Arc::downgrade(&self.by_key), key: key.clone() };
+        let home = || Home { by_key: Arc::downgrade(&self.by_key), key: key.clone(), watch: self.watch.clone() };
         let (group, is_added) = {
             // Under the entry's lock, so that the group is not freed before its member is in.
             let entry = self.by_key.entry(key.clone()).or_insert_with(|| Group::new(home()));
@@ -107,7 +119,7 @@ pub struct Group {
 
 struct Inner {
     members: RwLock<Members>,
-    home: Box<dyn Free>,
+    home: Box<dyn Place>,
 }
 
 #[derive(Default)]
@@ -117,7 +129,7 @@ struct Members {
 }
 
 impl Group {
-    fn new(home: impl Free + 'static) -> Self {
+    fn new(home: impl Place + 'static) -> Self {
         Self { inner: Arc::new(Inner { members: RwLock::default(), home: Box::new(home) }) }
     }
 
@@ -237,7 +249,27 @@ impl Audience for GroupPart<'_> {
 }
 
 impl Group {
+    fn join(&self, session: &SessionHandle) {
+        let mut members = self.write();
+        if members.add(session) {
+            self.inner.home.changed(session.id(), true);
+        }
+    }
+
+    fn part_with(&self, session: &SessionHandle) {
+        let mut members = self.write();
+        if members.remove(session) {
+            self.inner.home.changed(session.id(), false);
+        }
+    }
+
+    /// Tells each member which pushes of another node cannot be had.
+    pub(crate) fn tell_gap(&self, group: &str, from: u64, to: u64) {
+        self.read().list.iter().for_each(|member| member.tell_gap(group, from, to));
+    }
+
     pub(crate) fn deliver_to(&self, part: Part<'_>, push: &EncodedPush) {
+        let _timed = metrics::fan_out();
         let members = self.read();
         match part {
             Part::All => members.list.iter().for_each(|member| member.push(push)),
@@ -259,42 +291,54 @@ impl Members {
         self.list.get(*self.place.get(&id)?)
     }
 
-    /// A newer session of the same id takes the place of the older.
-    fn add(&mut self, session: &SessionHandle) {
-        match self.place.get(&session.id()).and_then(|at| self.list.get_mut(*at)) {
-            Some(member) => *member = session.clone(),
-            None => {
-                self.place.insert(session.id(), self.list.len());
-                self.list.push(session.clone());
-            }
+    /// A newer session of the same id takes the place of the older: then `false`.
+    fn add(&mut self, session: &SessionHandle) -> bool {
+        if let Some(member) = self.place.get(&session.id()).and_then(|at| self.list.get_mut(*at)) {
+            *member = session.clone();
+            return false;
         }
+        self.place.insert(session.id(), self.list.len());
+        self.list.push(session.clone());
+        true
     }
 
-    fn remove(&mut self, session: &SessionHandle) {
+    /// `false` when it was none.
+    fn remove(&mut self, session: &SessionHandle) -> bool {
         let id = session.id();
-        let Some(&at) = self.place.get(&id) else { return };
+        let Some(&at) = self.place.get(&id) else { return false };
         if !self.list.get(at).is_some_and(|member| member.is_same(session)) {
-            return;
+            return false;
         }
         self.place.remove(&id);
         self.list.swap_remove(at);
         if let Some(moved) = self.list.get(at) {
             self.place.insert(moved.id(), at);
         }
+        true
     }
 }
 
 /// A directory that a group stands in, whatever its keys are.
-trait Free: Send + Sync {
+trait Place: Send + Sync {
     fn free_if_empty(&self, group: &Group);
+
+    /// A membership has begun or ended.
+    fn changed(&self, session: SessionId, is_member: bool);
 }
 
 struct Home<K> {
     by_key: Weak<DashMap<K, Group>>,
     key: K,
+    watch: Option<Arc<dyn Watch<K>>>,
 }
 
-impl<K: Eq + Hash + Send + Sync> Free for Home<K> {
+impl<K: Eq + Hash + Send + Sync> Place for Home<K> {
+    fn changed(&self, session: SessionId, is_member: bool) {
+        if let Some(watch) = &self.watch {
+            watch.changed(&self.key, session, is_member);
+        }
+    }
+
     fn free_if_empty(&self, group: &Group) {
         if let Some(by_key) = self.by_key.upgrade() {
             by_key.remove_if(&self.key, |_, found| found.is_same(group) && found.read().list.is_empty());
@@ -325,7 +369,7 @@ impl Memberships {
         if !joined.groups.iter().any(|known| known.ptr_eq(&weak)) {
             joined.groups.push(weak);
         }
-        group.write().add(session);
+        group.join(session);
         true
     }
 
@@ -333,7 +377,7 @@ impl Memberships {
         let weak = Arc::downgrade(&group.inner);
         let mut joined = self.lock();
         joined.groups.retain(|known| !known.ptr_eq(&weak));
-        group.write().remove(session);
+        group.part_with(session);
     }
 
     /// The session has ended.
@@ -344,7 +388,7 @@ impl Memberships {
             std::mem::take(&mut joined.groups)
         };
         for group in groups.iter().filter_map(Weak::upgrade).map(|inner| Group { inner }) {
-            group.write().remove(session);
+            group.part_with(session);
             group.free_if_empty();
         }
     }

@@ -222,6 +222,17 @@ impl SessionHandle {
         }
     }
 
+    /// These pushes to a group it is in cannot be had: told before the group's next one.
+    pub(crate) fn tell_gap(&self, group: &str, from: u64, to: u64) {
+        if self.is_ended() {
+            return;
+        }
+        let clock = &self.shared.clock;
+        if let Err(overflow) = self.shared.out.with(|| clock.now().mono_ms, |out| out.group_gap(group, from, to)) {
+            self.overflowed(overflow, "a group's gap");
+        }
+    }
+
     /// The same session in the hands of one of its runs.
     pub(crate) fn asking_as(&self, run: RunId) -> Self {
         Self { shared: Arc::clone(&self.shared), asker: Some(run) }

@@ -14,7 +14,7 @@
 //! # Reading order
 //!
 //! 1. [`server`] and [`client`]: the two ends as users see them; [`ports`] and [`link`]: what they ask of others.
-//! 2. [`handle`] and [`group`]: whom a server pushes to.
+//! 2. [`handle`], [`group`] and [`cluster`]: whom a server pushes to, here and on other nodes; [`backplane`] carries it there.
 //! 3. `session`: the machines of both ends without IO; `call`, `ask`, `outbox` and [`heartbeat`] are their parts.
 //! 4. [`serve`]: the future that drives a session over a link; [`dispatch`]: from a method id to its handler.
 //!
@@ -37,6 +37,7 @@
 //! ```
 
 mod ask;
+pub mod backplane;
 mod call;
 pub mod client;
 pub mod clock;
@@ -69,13 +70,16 @@ pub mod contracts {
 }
 
 pub use async_trait::async_trait;
+pub use backplane::{Backplane, BackplaneError, NodeId};
 pub use bytes::Bytes;
 pub use client::{
     AskContext, ClientDriver, HubCaller, HubClient, HubClientConfig, PushOutcome, ReceiverDispatcher, Welcome,
 };
 pub use clock::{Clock, Now, SystemClock};
-pub use cluster::{Cluster, ClusterGroup, ClusterMember, GroupName};
-pub use contract::{Access, AskContract, Delivery, HubContract, LimitClass, MethodContract, PushContract};
+pub use cluster::{Cluster, ClusterGroup, ClusterMember, ClusterWatch, GroupName};
+pub use contract::{
+    Access, AskContract, Delivery, HubContract, LimitClass, MethodContract, PushContract, ReceiverContract,
+};
 pub use directory::Directory;
 pub use dispatch::{CallContext, HubDispatcher, HubFuture};
 pub use end::EndReason;
@@ -91,6 +95,7 @@ pub use outbox::{EncodedPush, OutboxDepth, PushKey};
 pub use ports::{Authenticator, ChannelOffer, Principal, RateLimiter, RetryAfterMs};
 pub use serve::{Outbound, SessionDriver, serve_link};
 pub use server::{BuildError, HubServer, HubServerBuilder, HubServerConfig};
+pub use shallot_proto::hub::v1::GroupGap;
 
 // Generated code names this crate by its name, inside and outside of it.
 extern crate self as shallot_hubs;

@@ -132,3 +132,117 @@ pub const CLIENT_SILENT_HEARTBEATS: u64 = 3;
 
 /// Milliseconds that a client leaves the link open after the end, for replies that are under way.
 pub const CLIENT_CLOSE_MS: u64 = 6_000;
+
+// --- nodes of a cluster, see `crate::cluster`.
+
+/// Bytes of a node's name.
+pub const NODE_NAME_BYTES: usize = 32;
+
+/// Messages that wait on the in-process bus for a node that does not read.
+pub const MEMORY_BUS_MESSAGES: usize = 65_536;
+
+/// Milliseconds between two signs of life of a node.
+pub const BEAT_MS: u64 = 1_000;
+
+/// Milliseconds without a sign of life after which a node is dead: its lease.
+pub const LEASE_MS: u64 = 5_000;
+
+/// Milliseconds for which a dead node's place in groups is remembered, so that it is told what it missed when it comes back.
+pub const DEAD_NODE_REMEMBERED_MS: u64 = 10 * 60 * 1_000;
+
+/// Other nodes that a node listens to; messages of more are left unread.
+pub const NODES: usize = 64;
+
+/// Sessions in groups of one other node, each counted once a group. What is beyond is in no `count`.
+pub const MEMBERSHIPS_OF_NODE: usize = 1_000_000;
+
+/// Members of other nodes that [`ClusterGroup::members`](crate::ClusterGroup::members) lists.
+pub const MEMBERS_LISTED: usize = 10_000;
+
+/// Frames of a group that its origin keeps for those who missed one.
+pub const RING_FRAMES: usize = 1_024;
+
+/// Milliseconds for which it keeps them.
+pub const RING_MS: u64 = 5_000;
+
+/// Bytes of a group's frames that it keeps.
+pub const RING_BYTES: usize = 256 * 1024;
+
+/// The same of all groups of a node.
+pub const RINGS_BYTES: usize = 64 * 1024 * 1024;
+
+/// Frames that came out of order and wait, of one group and origin.
+pub const HELD_FRAMES: usize = 1_024;
+
+/// Their bytes.
+pub const HELD_BYTES: usize = 256 * 1024;
+
+/// The same of all groups and origins of a node.
+pub const HELD_TOTAL_BYTES: usize = 32 * 1024 * 1024;
+
+/// Groups and origins whose sequences a node follows. A frame of a further one is taken as it comes.
+pub const TRACKS: usize = 262_144;
+
+/// Milliseconds that a frame may be late before its origin is asked: brokers overtake themselves.
+pub const REORDER_MS: u64 = 50;
+
+/// Milliseconds between two questions for the same.
+pub const REPAIR_MS: u64 = 250;
+
+/// Gaps of a group and origin that are asked for at once.
+pub const SPANS_WANTED: usize = 32;
+
+/// Milliseconds after which a gap is told. Within the ring's time, or the origin could not answer any more.
+pub const GAP_TOLD_MS: u64 = 4_000;
+
+/// Milliseconds since its last push for which a group's head is part of its origin's signs of life: that is how the loss of the
+/// last push shows.
+pub const HEAD_MS: u64 = 6_000;
+
+/// Heads in one item.
+pub const HEADS_AT_ONCE: usize = 256;
+
+/// Bytes of one message to the broker. Larger items are not sent.
+pub const PARCEL_BYTES: usize = 256 * 1024;
+
+/// Bytes that wait for the broker, for one node or for all; further frames are left to repair.
+pub const OUTGOING_BYTES: usize = 8 * 1024 * 1024;
+
+/// Items that wait for the broker, for one node or for all.
+pub const OUTGOING_ITEMS: usize = 65_536;
+
+/// Changes of membership that came out of order and wait.
+pub const CHANGES_HELD: usize = 4_096;
+
+/// Bytes of one part of a node's roster, about.
+pub const ROSTER_PART_BYTES: usize = 48 * 1024;
+
+/// Parts of a node's roster.
+pub const ROSTER_PARTS: u32 = 4_096;
+
+/// Questions to members on other nodes that are open at once.
+pub const ASKS_ABROAD: usize = 1_024;
+
+/// Questions of other nodes that are open here at once, or whose answer is kept to be sent again.
+pub const ASKS_FROM_ABROAD: usize = 4_096;
+
+/// Milliseconds between two sendings of an open question or notice.
+pub const ASK_AGAIN_MS: u64 = 1_000;
+
+/// Milliseconds of the first pause before a lost broker is tried again; each further one doubles, up to
+/// [`RECONNECT_AT_MOST_MS`].
+pub const RECONNECT_MS: u64 = 50;
+
+/// Longest such pause.
+pub const RECONNECT_AT_MOST_MS: u64 = 2_000;
+
+const _: () = {
+    assert!(LEASE_MS >= 4 * BEAT_MS, "one lost sign of life must not kill a node");
+    assert!(GAP_TOLD_MS < RING_MS && REPAIR_MS > REORDER_MS, "a gap is told while its origin may still answer");
+    assert!(HEAD_MS > GAP_TOLD_MS + BEAT_MS, "the loss of a last push shows in time");
+    assert!(
+        SessionLimits::DEFAULT.outbox_bytes + 2 * GROUP_NAME_BYTES < PARCEL_BYTES,
+        "what fits an outbox fits a parcel"
+    );
+    assert!(RING_BYTES < RINGS_BYTES && HELD_BYTES < HELD_TOTAL_BYTES);
+};

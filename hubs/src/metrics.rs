@@ -55,6 +55,59 @@ pub(crate) fn unreliable(as_datagram: bool) {
     counter!(UNRELIABLE, "way" => if as_datagram { "datagram" } else { "link" }).increment(1);
 }
 
+/// Histogram: microseconds from a push to a group to its place in the outboxes of all members of this node.
+pub const GROUP_FAN_OUT_US: &str = "shallot_hub_group_fan_out_microseconds";
+/// Counter: pushes to groups between nodes. Label `kind`: `sent` and `repaired` by the origin, `received`, `unwanted` (no member here),
+/// `unknown` (of a newer version), `malformed` (whole messages).
+pub const BACKPLANE_FRAMES: &str = "shallot_backplane_frames_total";
+/// Counter: what found no room in a line to the broker; pushes among it are repaired or told.
+pub const BACKPLANE_DROPPED: &str = "shallot_backplane_dropped_total";
+/// Counter: gaps told to the members of a group, once a group.
+pub const GROUP_GAPS: &str = "shallot_group_gaps_total";
+/// Gauge: other nodes whose lease holds.
+pub const NODES: &str = "shallot_nodes";
+/// Counter: nodes whose lease ran out, or that said good-bye.
+pub const NODES_GONE: &str = "shallot_nodes_gone_total";
+/// Gauge: 1 while the broker is connected.
+pub const BACKPLANE_CONNECTED: &str = "shallot_backplane_connected";
+
+pub(crate) fn backplane_frame(kind: &'static str) {
+    counter!(BACKPLANE_FRAMES, "kind" => kind).increment(1);
+}
+
+pub(crate) fn backplane_dropped() {
+    counter!(BACKPLANE_DROPPED).increment(1);
+}
+
+pub(crate) fn group_gap() {
+    counter!(GROUP_GAPS).increment(1);
+}
+
+pub(crate) fn nodes(count: usize) {
+    gauge!(NODES).set(as_f64(count as u64));
+}
+
+pub(crate) fn node_died() {
+    counter!(NODES_GONE).increment(1);
+}
+
+pub(crate) fn backplane_connected(is_connected: bool) {
+    gauge!(BACKPLANE_CONNECTED).set(if is_connected { 1.0 } else { 0.0 });
+}
+
+/// Measures until it is dropped. The machine's clock decides nothing here: the clock port is too coarse for it.
+pub(crate) struct FanOut(tokio::time::Instant);
+
+pub(crate) fn fan_out() -> FanOut {
+    FanOut(tokio::time::Instant::now())
+}
+
+impl Drop for FanOut {
+    fn drop(&mut self) {
+        histogram!(GROUP_FAN_OUT_US).record(self.0.elapsed().as_secs_f64() * 1e6);
+    }
+}
+
 pub(crate) fn call(method: &'static str, code: Code, took_ms: u64) {
     counter!(CALLS, "method" => method, "result" => code_name(code)).increment(1);
     histogram!(CALL_MS, "method" => method).record(as_f64(took_ms));

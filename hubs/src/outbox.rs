@@ -52,7 +52,15 @@ pub struct EncodedPush {
 impl EncodedPush {
     /// Encodes the message.
     pub fn new(method: &'static PushContract, message: &impl prost::Message) -> Self {
-        let body = message.encode_to_vec();
+        Self::of_body(method, message.encode_to_vec())
+    }
+
+    /// One that was encoded elsewhere.
+    pub(crate) fn encoded(method: &'static PushContract, key: PushKey, body: Bytes) -> Self {
+        Self::of_body(method, body.into()).keyed(key)
+    }
+
+    fn of_body(method: &'static PushContract, body: Vec<u8>) -> Self {
         if method.delivery != Delivery::Unreliable {
             return Self { method, key: PushKey::Method, body: body.into(), datagram: None };
         }
@@ -71,6 +79,12 @@ impl EncodedPush {
     #[must_use]
     pub fn method(&self) -> &'static PushContract {
         self.method
+    }
+
+    /// What tells it from other values of the method.
+    #[must_use]
+    pub fn key(&self) -> &PushKey {
+        &self.key
     }
 
     /// The encoded message.
@@ -173,6 +187,13 @@ impl Outbox {
     /// A question to the client.
     pub(crate) fn ask(&mut self, id: u64, method: u32, deadline_ms: u32, body: Bytes) -> Result<(), Overflow> {
         self.sequenced(body.len(), |seq| Frame::Ask(wire::Ask { seq, id, method, deadline_ms, body }))
+    }
+
+    /// Pushes of a group that cannot be had.
+    pub(crate) fn group_gap(&mut self, group: &str, from: u64, to: u64) -> Result<(), Overflow> {
+        self.sequenced(group.len() + FRAME_OVERHEAD_BYTES, |seq| {
+            Frame::GroupGap(wire::GroupGap { seq, group: group.to_owned(), from, to })
+        })
     }
 
     /// Opening and Welcome: once each, ahead of all that is bounded.

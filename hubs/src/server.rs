@@ -7,6 +7,7 @@ use thiserror::Error;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
+use crate::cluster::Cluster;
 use crate::contracts::{CONTRACT_HASH, RELEASED_HASHES};
 use crate::directory::Directory;
 use crate::dispatch::{Dispatch, DuplicateMethod, HubDispatcher, MethodTable};
@@ -82,6 +83,7 @@ impl HubServer {
             rates: Arc::new(Unlimited),
             channels: Arc::new(NoChannel),
             hubs: Vec::new(),
+            cluster: None,
         }
     }
 
@@ -128,6 +130,7 @@ pub struct HubServerBuilder {
     rates: Arc<dyn RateLimiter>,
     channels: Arc<dyn ChannelOffer>,
     hubs: Vec<Arc<dyn HubDispatcher>>,
+    cluster: Option<Cluster>,
 }
 
 impl HubServerBuilder {
@@ -144,6 +147,12 @@ impl HubServerBuilder {
         Self { rates, ..self }
     }
 
+    /// Lets other nodes push to the sessions of this server, and ask them.
+    #[must_use]
+    pub fn cluster(self, cluster: Cluster) -> Self {
+        Self { cluster: Some(cluster), ..self }
+    }
+
     /// Offers datagram channels.
     #[must_use]
     pub fn channel_offer(self, channels: Arc<dyn ChannelOffer>) -> Self {
@@ -157,6 +166,7 @@ impl HubServerBuilder {
     /// Two hubs that share a method id.
     pub fn build(self) -> Result<HubServer, BuildError> {
         let contracts: Vec<_> = self.hubs.iter().map(|hub| hub.contract()).collect();
+        self.cluster.iter().for_each(|cluster| cluster.serve(&contracts));
         let rules = SessionRules {
             limits: self.config.limits,
             contract: self.config.contract,

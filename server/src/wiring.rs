@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use shallot_hubs::contracts::social::v1::ChatHubDispatcher;
 use shallot_hubs::contracts::world::v1::WorldHubDispatcher;
-use shallot_hubs::{Cluster, HubServer, HubServerConfig, SessionLimits};
+use shallot_hubs::{Cluster, HubServer, HubServerConfig, NodeId, SessionLimits};
 use shallot_masterdata::{MasterData, RegionIndex};
 use shallot_stores::SqliteStores;
 use shallot_world::{World, WorldConfig};
@@ -162,7 +162,8 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
     }
 
     // Hubs.
-    let cluster = Cluster::alone();
+    let node = NodeId::new("node", keys::draw_seed()?)?;
+    let cluster = Cluster::new(node, Arc::new(HubClock::new(clock)));
     let whereabouts = Whereabouts::new(cluster.clone());
     let world_hub = Arc::new(WorldHub {
         data: Arc::clone(&data),
@@ -182,7 +183,8 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
         Arc::new(HubAuthenticator { auth: Arc::clone(&services.auth), stores: store_runtime.clone() }),
     )
     .hub(WorldHubDispatcher::new(world_hub))
-    .hub(ChatHubDispatcher::new(Arc::new(Chat::new(cluster, whereabouts.clone()))))
+    .hub(ChatHubDispatcher::new(Arc::new(Chat::new(cluster.clone(), whereabouts.clone()))))
+    .cluster(cluster)
     .rate_limiter(Arc::new(HubRates { rates: Arc::clone(&services.rates), is_loopback: grpc.ip().is_loopback() }))
     .channel_offer(Arc::new(Channels { host: settings.net.public_host.clone(), workers: workers.clone() }))
     .build()?;

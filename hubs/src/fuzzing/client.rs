@@ -139,7 +139,10 @@ impl Life {
                 In::Ask(wire::Ask { seq, id, method: 3, deadline_ms: 10, body: tape.body(64) })
             }
             14 => In::Dropped(wire::Dropped { count: u32::from(tape.byte()) }),
-            15 => In::GroupGap(wire::GroupGap { group: tape.text(8), from: tape.near(1), to: tape.near(2) }),
+            15 => {
+                let (seq, group) = (self.seq(tape), tape.text(8));
+                In::GroupGap(wire::GroupGap { seq, group, from: tape.near(1), to: tape.near(2) })
+            }
             16 | 17 => In::Ping(wire::Ping { n: u32::from(tape.byte()), sender_time_ms: tape.near(0) }),
             18 | 19 => {
                 let n = u32::from(tape.byte() % 8);
@@ -248,7 +251,7 @@ impl Life {
                     assert!(seq == 0 || seq > self.handed_on, "push {seq} after {}", self.handed_on);
                     self.handed_on = self.handed_on.max(seq);
                 }
-                Event::Push { .. } | Event::Dropped(_) | Event::Rtt(..) => {}
+                Event::Push { .. } | Event::Dropped(_) | Event::GroupGap(_) | Event::Rtt(..) => {}
             }
         }
         self.calls.retain(|_, reply| reply.try_recv() == Err(TryRecvError::Empty));

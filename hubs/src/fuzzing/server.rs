@@ -15,7 +15,7 @@ use super::tape::Tape;
 use crate::ask::Answer;
 use crate::call::RunId;
 use crate::clock::Now;
-use crate::contract::{Access, Delivery, HubContract, LimitClass, MethodContract, PushContract};
+use crate::contract::{Access, Delivery, HubContract, LimitClass, MethodContract, PushContract, ReceiverContract};
 use crate::dispatch::MethodTable;
 use crate::end::EndReason;
 use crate::error::{Code, HubError};
@@ -37,9 +37,13 @@ const fn method(id: u32, concurrent: bool) -> MethodContract {
     }
 }
 
-static FIRST: HubContract =
-    HubContract { name: "first", methods: &[&method(1, false), &method(2, false), &method(3, true)] };
-static SECOND: HubContract = HubContract { name: "second", methods: &[&method(4, false)] };
+static RECEIVER: ReceiverContract = ReceiverContract { name: "receiver", pushes: &[], asks: &[] };
+static FIRST: HubContract = HubContract {
+    name: "first",
+    methods: &[&method(1, false), &method(2, false), &method(3, true)],
+    receiver: &RECEIVER,
+};
+static SECOND: HubContract = HubContract { name: "second", methods: &[&method(4, false)], receiver: &RECEIVER };
 
 static PUSHES: [PushContract; 3] = [
     PushContract { id: 11, name: "reliable", delivery: Delivery::Reliable },

@@ -25,6 +25,8 @@ pub(crate) enum Event {
     Ask { id: u64, method: u32, body: Bytes },
     /// One-way calls that the server refused.
     Dropped(u32),
+    /// Pushes to a group that cannot be had.
+    GroupGap(wire::GroupGap),
     /// There is a new sample; the offset of the server's clock with it.
     Rtt(Rtt, Option<i64>),
     /// The session is over; replies to running calls may still come until the link closes.
@@ -186,8 +188,11 @@ impl ClientSession {
                 }
             }
             In::Dropped(dropped) => self.events.push_back(Event::Dropped(dropped.count)),
-            // Groups over several nodes are not built yet: nobody sends it.
-            In::GroupGap(_) => {}
+            In::GroupGap(gap) => {
+                if self.is_next(now, gap.seq)? {
+                    self.events.push_back(Event::GroupGap(gap));
+                }
+            }
             In::Ping(ping) => out.pong(heartbeat::answer(now, &ping)),
             In::Pong(pong) => {
                 if let Some(rtt) = self.heartbeat.handle_pong(now, &pong) {

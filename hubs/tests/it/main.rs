@@ -23,6 +23,7 @@ mod links;
 mod malformed;
 mod messages;
 mod never_behind;
+mod nodes;
 mod raw;
 mod released;
 mod rig;

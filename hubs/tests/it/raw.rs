@@ -143,6 +143,15 @@ impl Raw {
         }
     }
 
+    /// What has come, without waiting.
+    pub fn frames_that_wait(&mut self) -> Vec<Down> {
+        let mut frames: Vec<Down> = self.arrived.drain(..).collect();
+        while let Some(Some(batch)) = self.end.receive().now_or_never() {
+            frames.extend(batch.frames.into_iter().filter_map(|frame| frame.frame));
+        }
+        frames
+    }
+
     /// Reads what has come, without waiting; how many frames it was.
     pub fn read_what_waits(&mut self) -> usize {
         let mut frames = self.arrived.drain(..).count();

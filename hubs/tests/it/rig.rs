@@ -7,8 +7,8 @@ use shallot_hubs::contract::LimitClass;
 use shallot_hubs::link::memory::{MemoryLink, MovedClock};
 use shallot_hubs::ports::{ChannelOffer, RetryAfterMs};
 use shallot_hubs::{
-    Authenticator, Code, HubError, HubServer, HubServerConfig, Now, Principal, RateLimiter, SessionHandle,
-    SessionLimits, WorkerId, async_trait,
+    Authenticator, Cluster, Code, HubError, HubServer, HubServerConfig, NodeId, Now, Principal, RateLimiter,
+    SessionHandle, SessionLimits, WorkerId, async_trait,
 };
 use shallot_proto::hub::v1::Channel;
 use shallot_proto::wire::{AccountId, SessionEpoch, SessionId};
@@ -42,6 +42,13 @@ impl Rig {
 
     pub fn with(config: HubServerConfig) -> Self {
         let clock = MovedClock::at(Now { mono_ms: 1_000, wall_ms: WALL_MS });
+        let node = NodeId::new("rig", 0).unwrap();
+        let cluster = Cluster::new(node, Arc::new(clock.clone()));
+        Self::of_node(config, clock, cluster)
+    }
+
+    /// On a clock that it shares with other nodes.
+    pub fn of_node(config: HubServerConfig, clock: MovedClock, cluster: Cluster) -> Self {
         let (told, events) = mpsc::channel(4_096);
         let hub = Arc::new(Hub::new(told));
         let config = HubServerConfig { contract: CONTRACT_HASH, ..config };
@@ -50,6 +57,7 @@ impl Rig {
             .hub(OtherHubDispatcher::new(Arc::new(Other)))
             .rate_limiter(Arc::new(NothingRare))
             .channel_offer(Arc::new(Offer))
+            .cluster(cluster)
             .build()
             .unwrap();
         Self { server, clock, hub, events }

@@ -100,6 +100,11 @@ pub(crate) fn handler(hub: &Hub, paths: &RustPaths) -> Result<TokenStream, Codeg
         #[#runtime::async_trait]
         pub trait #handler: Send + Sync + 'static {
             #(#methods)*
+
+            /// Pushes to a group were lost between nodes and cannot be had; comes before the group's next push.
+            fn on_group_gap(&self, gap: &#runtime::GroupGap) {
+                let _ = gap;
+            }
         }
 
         #[doc = #dispatcher_doc]
@@ -122,6 +127,10 @@ pub(crate) fn handler(hub: &Hub, paths: &RustPaths) -> Result<TokenStream, Codeg
                 body: &#runtime::Bytes,
             ) -> Result<#runtime::PushOutcome, #runtime::HubError> {
                 #push
+            }
+
+            fn group_gap(&self, gap: &#runtime::GroupGap) {
+                self.handler.on_group_gap(gap);
             }
 
             #ask

@@ -15,6 +15,12 @@ pub(crate) fn tokens(hub: &Hub, paths: &RustPaths) -> Result<TokenStream, Codege
     let (receiver_module, receiver_name) = (names::snake(&hub.receiver.name), &hub.receiver.full_name);
     let methods = hub.methods.iter().map(|m| hub_method(m, &runtime));
     let listed = hub.methods.iter().map(|m| names::shouty(&m.signature.name));
+    let of_kind = |is_push: bool| {
+        let methods = hub.receiver.methods.iter();
+        let chosen = methods.filter(move |m| matches!(m.kind, ReceiverKind::Push { .. }) == is_push);
+        chosen.map(|m| names::shouty(&m.signature.name)).collect::<Vec<_>>()
+    };
+    let (pushes, asks) = (of_kind(true), of_kind(false));
     let received = hub.receiver.methods.iter().map(|m| receiver_method(m, &runtime));
     let hub_doc = format!(" What `{}` says about itself.", hub.full_name);
     let receiver_doc = format!(" What `{}` says about itself.", hub.receiver.full_name);
@@ -22,8 +28,11 @@ pub(crate) fn tokens(hub: &Hub, paths: &RustPaths) -> Result<TokenStream, Codege
         #[doc = #hub_doc]
         pub mod #hub_module {
             /// The hub.
-            pub static CONTRACT: #runtime::HubContract =
-                #runtime::HubContract { name: #hub_name, methods: &[#(&#listed),*] };
+            pub static CONTRACT: #runtime::HubContract = #runtime::HubContract {
+                name: #hub_name,
+                methods: &[#(&#listed),*],
+                receiver: &super::#receiver_module::CONTRACT,
+            };
             #(#methods)*
         }
 
@@ -31,6 +40,9 @@ pub(crate) fn tokens(hub: &Hub, paths: &RustPaths) -> Result<TokenStream, Codege
         pub mod #receiver_module {
             /// Full name of the receiver.
             pub const NAME: &str = #receiver_name;
+            /// The receiver.
+            pub static CONTRACT: #runtime::ReceiverContract =
+                #runtime::ReceiverContract { name: NAME, pushes: &[#(&#pushes),*], asks: &[#(&#asks),*] };
             #(#received)*
         }
     })
