@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::listeners::guard::Rate;
+use crate::listeners::bucket::Rate;
 
 /// From the first signal to the hard stop.
 pub(crate) const DRAIN: Duration = Duration::from_secs(20);
@@ -76,10 +76,10 @@ pub(crate) const FRAME_TIME: Duration = Duration::from_secs(10);
 
 /// Handshakes under way.
 pub(crate) const QUIC_MAX_INCOMING: usize = 1_024;
-/// Pending handshakes above which an address must prove itself (Retry).
+/// Handshakes of one worker under way above which an address must prove itself (Retry); above twice that new ones are ignored.
 pub(crate) const QUIC_RETRY_ABOVE: usize = 256;
-/// Pending handshakes above which new ones are ignored.
-pub(crate) const QUIC_IGNORE_ABOVE: usize = 512;
+/// Handshakes begun, above which the same holds.
+pub(crate) const QUIC_RETRY_RATE: Rate = Rate { per_second: 500, burst: 500 };
 /// Bytes buffered of one handshake.
 pub(crate) const QUIC_INCOMING_BUFFER: u64 = 64 * 1024;
 /// Bytes buffered of all handshakes.
@@ -133,6 +133,6 @@ pub(crate) const HEALTH_WAIT: Duration = Duration::from_millis(500);
 const _: () = assert!(STREAMS_RESET.burst > 2 * STREAMS_PER_CONNECTION);
 const _: () = assert!(FRAMES.per_second > STREAMS_OPENED.per_second + CONTROL_FRAMES.per_second);
 const _: () = assert!(LOCAL_ERROR_RESETS > 2 * STREAMS_PER_CONNECTION as usize);
-const _: () = assert!(QUIC_RETRY_ABOVE < QUIC_IGNORE_ABOVE && QUIC_IGNORE_ABOVE < QUIC_MAX_INCOMING);
+const _: () = assert!(2 * QUIC_RETRY_ABOVE < QUIC_MAX_INCOMING);
 const _: () = assert!(DATAGRAM_SEND_BUFFER >= 2 * shallot_proto::wire::limits::MAX_DATAGRAM);
 const _: () = assert!(DESK_QUEUE <= DESK_BACKLOG);

@@ -25,6 +25,7 @@ use crate::hubs::whereabouts::Whereabouts;
 use crate::lifecycle::Lifecycle;
 use crate::limits;
 use crate::listeners::accept::{Entrance, connections};
+use crate::listeners::quic::QuicDoor;
 use crate::listeners::{grpc, quic};
 use crate::services::Services;
 use crate::store_runtime::StoreRuntime;
@@ -70,7 +71,9 @@ impl GatewayThread {
 
     async fn run(self) -> anyhow::Result<()> {
         let endpoint = quic::endpoint(self.udp, self.quic)?;
-        self.lifecycle.spawn("quic listener", quic::run(endpoint, Arc::clone(&self.worker), self.lifecycle.clone()));
+        let door = QuicDoor { pressure: self.entrance.allowance.quic, clock: self.entrance.clock };
+        self.lifecycle
+            .spawn("quic listener", quic::run(endpoint, Arc::clone(&self.worker), self.lifecycle.clone(), door));
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
         let links = Links {
             server: self.unary.hub.clone(),

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use shallot_hubs::SessionLimits;
 
-use super::guard::{GuardLimits, Rate};
+use super::bucket::Rate;
+use super::guard::GuardLimits;
+use super::quic_admission::QuicPressure;
 use crate::config::limits::LimitProfile;
 use crate::limits;
 
@@ -22,6 +24,8 @@ pub(crate) struct Allowance {
     pub(crate) keepalive_timeout: Duration,
     /// Milliseconds that a hub frame may wait for a client that does not read.
     pub(crate) hub_write_ms: u64,
+    /// QUIC handshakes of one gateway worker above which it guards itself.
+    pub(crate) quic: QuicPressure,
     remote: PeerAllowance,
     loopback: PeerAllowance,
 }
@@ -76,6 +80,7 @@ impl Allowance {
             keepalive: limits::KEEPALIVE,
             keepalive_timeout: limits::KEEPALIVE_TIMEOUT,
             hub_write_ms: SessionLimits::DEFAULT.write_ms,
+            quic: QuicPressure { pending: limits::QUIC_RETRY_ABOVE, new: limits::QUIC_RETRY_RATE },
             remote,
             loopback: remote,
         };
@@ -93,6 +98,7 @@ impl Allowance {
                     keepalive: Duration::from_millis(500),
                     keepalive_timeout: Duration::from_secs(2),
                     hub_write_ms: 2_000,
+                    quic: QuicPressure { pending: 16, new: limits::QUIC_RETRY_RATE },
                     remote: peer,
                     loopback: peer,
                 }
@@ -140,6 +146,7 @@ mod tests {
     fn tight_is_nowhere_wider_than_the_default() {
         let (default, tight) = (Allowance::of(LimitProfile::Default), Allowance::of(LimitProfile::Tight));
         assert!(tight.connections < default.connections && tight.tls_handshake < default.tls_handshake);
+        assert!(tight.quic.pending < default.quic.pending);
         assert!(tight.hub_write_ms < default.hub_write_ms);
         assert!(tight.keepalive < default.keepalive && tight.keepalive_timeout < default.keepalive_timeout);
         for address in [NEAR, FAR] {

@@ -9,16 +9,15 @@
 //! after it, and [`Guard::check_time`] when that time has come. Times are since any one moment and never go back. After an `Err`
 //! the connection is to be ended; the guard is of no use any more.
 
-mod bucket;
 mod frame;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
-use bucket::Bucket;
-pub(crate) use bucket::Rate;
 use frame::{FrameHeader, Kind};
+
+use super::bucket::{Bucket, Rate};
 
 /// What a client sends before its first frame (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

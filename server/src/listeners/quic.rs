@@ -9,7 +9,9 @@ use anyhow::Context as _;
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{Endpoint, EndpointConfig, Incoming, ServerConfig, TokioRuntime, TransportConfig, VarInt};
 
+use super::quic_admission::{Admission, Admit, QuicPressure};
 use super::tls::Identity;
+use crate::clock::SystemClock;
 use crate::gateway::channel;
 use crate::gateway::worker::Worker;
 use crate::lifecycle::Lifecycle;
@@ -65,7 +67,8 @@ pub(crate) fn endpoint(socket: std::net::UdpSocket, config: ServerConfig) -> std
 }
 
 /// Accepts connections until the soft stop, then closes them all.
-pub(crate) async fn run(endpoint: Endpoint, worker: Arc<Worker>, lifecycle: Lifecycle) {
+pub(crate) async fn run(endpoint: Endpoint, worker: Arc<Worker>, lifecycle: Lifecycle, door: QuicDoor) {
+    let mut admission = Admission::new(door.pressure, door.clock.since_start());
     let pending = Arc::new(AtomicUsize::new(0));
     loop {
         let incoming = tokio::select! {
@@ -73,7 +76,9 @@ pub(crate) async fn run(endpoint: Endpoint, worker: Arc<Worker>, lifecycle: Life
             () = lifecycle.soft.cancelled() => break,
         };
         let Some(incoming) = incoming else { break };
-        if let Some(incoming) = admit(incoming, pending.load(Ordering::Relaxed)) {
+        let (now, under_way) = (door.clock.since_start(), pending.load(Ordering::Relaxed));
+        let admit = admission.knock(now, under_way, incoming.remote_address_validated());
+        if let Some(incoming) = admitted(incoming, admit) {
             pending.fetch_add(1, Ordering::Relaxed);
             let (worker, pending) = (Arc::clone(&worker), Arc::clone(&pending));
             lifecycle.spawn_isolated("quic connection", async move {
@@ -93,21 +98,29 @@ pub(crate) async fn run(endpoint: Endpoint, worker: Arc<Worker>, lifecycle: Life
     }
 }
 
-/// Under pressure an address must prove itself; under more of it nobody new is let in.
-fn admit(incoming: Incoming, pending: usize) -> Option<Incoming> {
-    if pending >= limits::QUIC_IGNORE_ABOVE {
-        metrics::counter!(telemetry::CONNECTIONS_REFUSED, "reason" => "quic_ignored").increment(1);
-        incoming.ignore();
-        return None;
-    }
-    if pending >= limits::QUIC_RETRY_ABOVE && !incoming.remote_address_validated() {
-        metrics::counter!(telemetry::CONNECTIONS_REFUSED, "reason" => "quic_retry").increment(1);
-        if let Err(error) = incoming.retry() {
-            tracing::debug!(%error, "no Retry");
+/// What the endpoint's admission goes by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct QuicDoor {
+    pub(crate) pressure: QuicPressure,
+    pub(crate) clock: SystemClock,
+}
+
+/// Does what was decided; gives back whom to let in.
+fn admitted(incoming: Incoming, admit: Admit) -> Option<Incoming> {
+    match admit {
+        Admit::Enter => return Some(incoming),
+        Admit::Prove => {
+            metrics::counter!(telemetry::CONNECTIONS_REFUSED, "reason" => "quic_retry").increment(1);
+            if let Err(error) = incoming.retry() {
+                tracing::debug!(%error, "no Retry");
+            }
         }
-        return None;
+        Admit::Ignore => {
+            metrics::counter!(telemetry::CONNECTIONS_REFUSED, "reason" => "quic_ignored").increment(1);
+            incoming.ignore();
+        }
     }
-    Some(incoming)
+    None
 }
 
 async fn handshake(incoming: Incoming) -> Option<quinn::Connection> {

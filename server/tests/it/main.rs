@@ -15,6 +15,7 @@ mod links;
 mod pages;
 mod player;
 mod process;
+mod quic_doors;
 mod startup;
 mod stop;
 mod talker;

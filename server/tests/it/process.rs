@@ -16,6 +16,7 @@ pub(crate) struct Server {
     child: Child,
     pub(crate) grpc: SocketAddr,
     pub(crate) http: SocketAddr,
+    pub(crate) quic: SocketAddr,
     pub(crate) log: PathBuf,
 }
 
@@ -65,7 +66,7 @@ impl Server {
             let word = line.split_whitespace().find_map(|word| word.strip_prefix(key)).unwrap();
             word.parse().unwrap()
         };
-        Self { child, grpc: address("grpc="), http: address("http="), log }
+        Self { child, grpc: address("grpc="), http: address("http="), quic: address("quic="), log }
     }
 
     /// Ctrl-C; it must end in order.

@@ -10,7 +10,7 @@ use crate::process::{Server, refused};
 use crate::wire::Wire;
 
 /// A certificate for this machine, and its key, as an operator would have them.
-fn certificate(folder: &Path, name: &str) -> (String, String, Vec<u8>) {
+pub(crate) fn certificate(folder: &Path, name: &str) -> (String, String, Vec<u8>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
     let path = |what: &str| folder.join(format!("{name}-{what}.pem")).to_str().unwrap().to_owned();
     let (certificate, key) = (path("certificate"), path("key"));
@@ -78,7 +78,7 @@ async fn the_guard_sees_what_comes_under_tls() {
     let folder = tempfile::tempdir().unwrap();
     let (certificate, key, roots) = certificate(folder.path(), "server");
     let server = Server::start_with(folder.path(), &["--tls"], &under(&certificate, &key));
-    let tls = tokio_rustls::TlsConnector::from(std::sync::Arc::new(client_config(&roots)));
+    let tls = tokio_rustls::TlsConnector::from(std::sync::Arc::new(client_config(&roots, b"h2")));
     let socket = tokio::net::TcpStream::connect(server.grpc).await.unwrap();
     let mut stream = tls.connect("localhost".try_into().unwrap(), socket).await.unwrap();
     assert_eq!(stream.get_ref().1.protocol_version(), Some(rustls::ProtocolVersion::TLSv1_3));
@@ -90,14 +90,14 @@ async fn the_guard_sees_what_comes_under_tls() {
     assert_eq!(counted(server.http, "shallot_connections_ended_total", "not_http2").await, 1);
 }
 
-fn client_config(roots: &[u8]) -> rustls::ClientConfig {
+pub(crate) fn client_config(roots: &[u8], alpn: &[u8]) -> rustls::ClientConfig {
     use rustls::pki_types::pem::PemObject as _;
     let mut store = rustls::RootCertStore::empty();
     store.add(rustls::pki_types::CertificateDer::from_pem_slice(roots).unwrap()).unwrap();
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let mut config = builder.with_root_certificates(store).with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec()];
+    config.alpn_protocols = vec![alpn.to_vec()];
     config
 }
 

@@ -13,7 +13,7 @@ pub(crate) struct Rate {
 
 /// Fills at a rate, up to a burst.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     rate: Rate,
     /// Millionths of a draw.
     tokens: u64,
@@ -24,12 +24,12 @@ pub(super) struct Bucket {
 const ONE: u64 = 1_000_000;
 
 impl Bucket {
-    pub(super) fn full(rate: Rate, now: Duration) -> Self {
+    pub(crate) fn full(rate: Rate, now: Duration) -> Self {
         Self { rate, tokens: u64::from(rate.burst) * ONE, last: now }
     }
 
     /// Takes one; false when there is none.
-    pub(super) fn draw(&mut self, now: Duration) -> bool {
+    pub(crate) fn draw(&mut self, now: Duration) -> bool {
         let elapsed = u64::try_from(now.saturating_sub(self.last).as_micros()).unwrap_or(u64::MAX);
         if elapsed > 0 {
             self.last = now;
