@@ -153,6 +153,39 @@ async fn what_is_not_http2_is_ended_at_once() {
     assert_eq!(counted(server.http, ENDED, "not_http2").await, 3);
 }
 
+/// The stock accept loop then spins a whole core.
+#[tokio::test]
+async fn without_file_descriptors_the_door_waits_and_comes_back() {
+    const DESCRIPTORS: u32 = 128;
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start_with_descriptors(folder.path(), &["--limits", "load"], DESCRIPTORS);
+    let beside = Bystanders::come(server.grpc).await;
+    let mut held = Vec::new();
+    for _ in 0..2 * DESCRIPTORS {
+        held.push(Wire::open(server.grpc, &[]).await);
+    }
+    let failed = || server.log_text().matches("accepting a connection failed").count();
+    let mut pace = tokio::time::interval(Duration::from_millis(100));
+    let runs_out = async {
+        while failed() == 0 {
+            pace.tick().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, runs_out).await.unwrap();
+    let before = failed();
+    for _ in 0..10 {
+        pace.tick().await;
+    }
+    // Each worker tries ten times a second.
+    let workers = std::thread::available_parallelism().unwrap().get();
+    let tries = failed() - before;
+    assert!(tries <= 20 * workers, "{tries} tries in a second");
+    drop(held);
+    let newcomer = tokio::time::timeout(PATIENCE, account(server.grpc, "Robin")).await.unwrap();
+    assert_eq!(newcomer.api.characters().list().await.unwrap().len(), 1);
+    beside.lost_nothing().await;
+}
+
 /// A hub link whose client takes nothing of what it is sent, and answers every PING.
 #[tokio::test]
 async fn a_hub_client_that_holds_its_window_shut_is_ended() {

@@ -44,11 +44,24 @@ impl Server {
 
     /// The same with variables in its environment.
     pub(crate) fn start_with(folder: &Path, args: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut command = command(folder, args);
+        command.envs(environment.iter().copied());
+        Self::launch(folder, command)
+    }
+
+    /// The same with so many file descriptors at most.
+    pub(crate) fn start_with_descriptors(folder: &Path, args: &[&str], descriptors: u32) -> Self {
+        let server = command(folder, args);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -n {descriptors} && exec \"$0\" \"$@\"")]);
+        shell.arg(server.get_program()).args(server.get_args()).env_remove("RUST_LOG").stdin(Stdio::null());
+        Self::launch(folder, shell)
+    }
+
+    fn launch(folder: &Path, mut command: Command) -> Self {
         let log = folder.join("server.log");
         let errors = File::options().create(true).append(true).open(&log).unwrap();
-        let mut command = command(folder, args);
-        let mut child =
-            command.envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(errors).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(errors).spawn().unwrap();
         let (told, ready) = mpsc::sync_channel(1);
         let stdout = BufReader::new(child.stdout.take().unwrap());
         std::thread::spawn(move || {
