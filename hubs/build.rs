@@ -1,5 +1,5 @@
-//! Generates the hub contracts out of `proto/shallot`, those of this crate's own tests, and the list of the released contracts that
-//! are served.
+//! Generates the hub contracts out of `proto/shallot`, those of this crate's own tests and benchmark, and the list of the released
+//! contracts that are served.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -17,8 +17,11 @@ const RELEASED: &str = "../proto/released";
 /// The same for contracts that only tests have.
 const TEST_PROTO: &str = "tests/proto";
 
+/// The same for those that only the benchmark has.
+const BENCH_PROTO: &str = "examples/proto";
+
 fn main() -> Result<(), Box<dyn Error>> {
-    for watched in ["build.rs", "../proto/shallot", RELEASED, TEST_PROTO] {
+    for watched in ["build.rs", "../proto/shallot", RELEASED, TEST_PROTO, BENCH_PROTO] {
         println!("cargo:rerun-if-changed={watched}");
     }
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
@@ -30,6 +33,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let paths = RustPaths { messages: "crate::messages".to_owned(), ..RustPaths::default() };
     let tests = generate(&[TEST_PROTO, PROTO], &proto_files(Path::new(TEST_PROTO))?, &paths)?;
     fs::write(out.join("test_hubs.rs"), tests)?;
+
+    let paths = RustPaths { messages: "crate::serve::messages".to_owned(), ..RustPaths::default() };
+    let bench = generate(&[BENCH_PROTO, PROTO], &proto_files(Path::new(BENCH_PROTO))?, &paths)?;
+    fs::write(out.join("bench_hubs.rs"), bench)?;
     Ok(())
 }
 

@@ -1,0 +1,19 @@
+//! The messages of `examples/proto`, as prost would write them.
+
+pub(crate) mod bench {
+    pub(crate) mod v1 {
+        use bytes::Bytes;
+
+        #[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+        pub(crate) struct Room {
+            #[prost(uint32, tag = "1")]
+            pub(crate) room: u32,
+        }
+
+        #[derive(Clone, PartialEq, Eq, prost::Message)]
+        pub(crate) struct Payload {
+            #[prost(bytes = "bytes", tag = "1")]
+            pub(crate) body: Bytes,
+        }
+    }
+}

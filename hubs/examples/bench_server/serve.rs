@@ -1,0 +1,100 @@
+//! Starts one of the two servers and does what comes on standard input, a line each:
+//!
+//! | Command | Answer |
+//! | --- | --- |
+//! | | at the start: `ready ADDRESS` |
+//! | `tokens N` | `tokens T T ..`: access tokens of N accounts |
+//! | `members` | `members N`: those who have joined a room and not gone |
+//! | `gauge` | `gauge` and a [`gauge::Reading`] as words |
+//! | `ticks HZ ROOMS BYTES BEFORE COUNT` | `ticked` and what the process used from tick number BEFORE on, for COUNT ticks |
+//!
+//! At the end of standard input the process ends.
+
+mod door;
+mod gauge;
+mod hub;
+mod listen;
+mod messages;
+mod plain;
+mod ticks;
+
+/// Generated from `examples/proto`.
+#[expect(dead_code, unreachable_pub, reason = "a benchmark uses a part of what the generator writes, and is no library")]
+mod contracts {
+    include!(concat!(env!("OUT_DIR"), "/bench_hubs.rs"));
+}
+
+use std::alloc::System;
+use std::error::Error;
+use std::io::{BufRead as _, Write as _};
+use std::process::ExitCode;
+
+use bytes::Bytes;
+use stats_alloc::StatsAlloc;
+
+use door::Door;
+use gauge::Gauge;
+use ticks::Ticks;
+
+/// A server under measurement.
+trait Server: Send + Sync {
+    /// To every member of the room: the message [`messages::Payload`] with these bytes.
+    fn push(&self, room: u32, body: &Bytes);
+
+    /// Who has joined a room and not gone.
+    fn members(&self) -> usize;
+}
+
+/// Runs until standard input ends. With an allocator that counts, readings have allocations.
+pub(crate) fn main(allocator: Option<&'static StatsAlloc<System>>) -> ExitCode {
+    match try_main(Gauge::new(allocator)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing is left to do when this fails too.
+            let _ = writeln!(std::io::stderr(), "bench server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn try_main(gauge: Gauge) -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let kind = arguments.next().unwrap_or_default();
+    let workers: u16 = arguments.next().ok_or("usage: bench_server hub|plain WORKERS")?.parse()?;
+    // As the server has it: counters and histograms cost what they cost there.
+    metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder()?;
+    let door = Door::new()?;
+    let (address, server): (_, Box<dyn Server>) = match &*kind {
+        "hub" => hub::start(workers, door.clone())?,
+        "plain" => plain::start(workers)?,
+        _ => return Err(format!("neither hub nor plain: {kind:?}").into()),
+    };
+    answer(&format!("ready {address}"))?;
+    for line in std::io::stdin().lock().lines() {
+        let line = line?;
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match *words {
+            ["tokens", count] => answer(&format!("tokens {}", door.tokens(count.parse()?).join(" ")))?,
+            ["members"] => answer(&format!("members {}", server.members()))?,
+            ["gauge"] => answer(&format!("gauge {}", gauge.read()?))?,
+            ["ticks", hz, rooms, bytes, before, count] => {
+                let ticks = Ticks {
+                    hz: hz.parse()?,
+                    rooms: rooms.parse()?,
+                    bytes: bytes.parse()?,
+                    before: before.parse()?,
+                    count: count.parse()?,
+                };
+                answer(&format!("ticked {}", ticks.run(&*server, &gauge)?))?;
+            }
+            _ => return Err(format!("no such command: {line:?}").into()),
+        }
+    }
+    Ok(())
+}
+
+fn answer(line: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
