@@ -5,7 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::limits::{BOTS_MAX, ROUND_SECONDS_MAX, ROUNDS_MAX, SECONDS_MAX, SECONDS_MIN};
+use crate::limits::{
+    BENCH_ROUNDS_MAX, BENCH_SECONDS_MAX, BENCH_SESSIONS_MAX, BOTS_MAX, ROUND_SECONDS_MAX, ROUNDS_MAX, SECONDS_MAX,
+    SECONDS_MIN,
+};
 
 /// Bots and load for Shallot.
 #[derive(Debug, Parser)]
@@ -21,12 +24,46 @@ pub struct Cli {
 pub enum Verb {
     /// Starts a server with bots that sign in, walk, fight, loot and dress, and reports what they saw.
     Demo(DemoOptions),
+    /// Measures what something costs.
+    Bench {
+        /// What.
+        #[command(subcommand)]
+        verb: BenchVerb,
+    },
     /// Makes failures happen under load and looks at what they left behind.
     Faults {
         /// Which.
         #[command(subcommand)]
         verb: FaultsVerb,
     },
+}
+
+/// What can be measured.
+#[derive(Debug, Subcommand)]
+pub enum BenchVerb {
+    /// Server CPU of the hub runtime for a delivery or a call, beside a plain tonic service on the same bytes; allocations and
+    /// memory of an idle session.
+    Hubs(BenchHubsOptions),
+}
+
+/// Options of `bench hubs`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchHubsOptions {
+    /// Scenarios by name; without it all of them.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Measured part of each run.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=i64::from(BENCH_SECONDS_MAX)))]
+    pub seconds: u32,
+    /// Sessions of each scenario at most; without it as many as it is made for.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(BENCH_SESSIONS_MAX)))]
+    pub sessions: Option<u32>,
+    /// Runs of each server; the least counts. One more counts allocations.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=i64::from(BENCH_ROUNDS_MAX)))]
+    pub rounds: u32,
+    /// Writes the report there as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
 }
 
 /// Failures that are made on purpose.
@@ -94,7 +131,7 @@ mod tests {
     fn parse(words: &[&str]) -> Result<DemoOptions, clap::Error> {
         match Cli::try_parse_from(["shallot-load", "demo"].iter().chain(words))?.verb {
             Verb::Demo(options) => Ok(options),
-            verb @ Verb::Faults { .. } => panic!("{verb:?} out of `demo`"),
+            verb => panic!("{verb:?} out of `demo`"),
         }
     }
 

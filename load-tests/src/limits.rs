@@ -62,6 +62,33 @@ pub const PROBLEMS_TOLD_MAX: usize = 5;
 /// Kinds of errors and refusals that are told apart in the report.
 pub const ERROR_KINDS_MAX: usize = 64;
 
+/// Sessions of a benchmark at most: file descriptors set it.
+pub const BENCH_SESSIONS_MAX: u32 = 18_000;
+/// Longest measured part of a benchmark's run, seconds.
+pub const BENCH_SECONDS_MAX: u32 = 600;
+/// Runs of each benchmark at most.
+pub const BENCH_ROUNDS_MAX: u32 = 100;
+/// Connections that are opened at the same time.
+pub const CONNECTS_AT_ONCE: usize = 64;
+/// For one command to a benchmark's server, beyond the time that it is to take.
+pub const COMMAND_TIME_LIMIT: Duration = Duration::from_secs(20);
+/// For all members of a benchmark to come in.
+pub const JOIN_TIME_LIMIT: Duration = Duration::from_secs(60);
+/// For what is under way at the end of a measurement to arrive.
+pub const SETTLE_TIME_LIMIT: Duration = Duration::from_secs(10);
+/// Part of a run before its measurement begins.
+pub const WARM_UP: Duration = Duration::from_secs(1);
+/// From the last session's coming to the look at memory.
+pub const IDLE_WAIT: Duration = Duration::from_secs(3);
+/// Messages that wait for one connection of a benchmark.
+pub const MEMBER_QUEUE: usize = 64;
+/// Problems that a benchmark tells; the others are counted.
+pub const MEMBER_PROBLEMS_TOLD_MAX: usize = 10;
+/// Bytes of one message to a member that are taken.
+pub const MEMBER_MESSAGE_MAX: usize = 1_024 * 1_024;
+/// Bytes in flight to a member on its stream and connection: a room's whole state and more.
+pub const MEMBER_WINDOW: u32 = 512 * 1_024;
+
 const _: () = assert!(COLLECT_PERCENT < 100);
 const _: () = assert!(PEACE_MS < COLLECT_SECONDS_MAX as u64 * 1_000);
 const _: () = assert!(CALLS_IN_FLIGHT_MAX < 32, "the session's call queue at the server holds 32");

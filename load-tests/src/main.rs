@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use shallot_load::cli::{Cli, FaultsVerb, Verb};
-use shallot_load::{demo, faults, screen};
+use shallot_load::cli::{BenchVerb, Cli, FaultsVerb, Verb};
+use shallot_load::{bench, demo, faults, screen};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -32,6 +32,7 @@ fn try_main(cli: &Cli) -> anyhow::Result<bool> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match &cli.verb {
         Verb::Demo(options) => runtime.block_on(demo::run(options)),
+        Verb::Bench { verb: BenchVerb::Hubs(options) } => runtime.block_on(bench::run(options)),
         Verb::Faults { verb: FaultsVerb::Crash(options) } => runtime.block_on(faults::crash::run(options)),
     }
 }

@@ -32,7 +32,7 @@ pub enum ProcessError {
     #[error("building the server failed ({0}); the compiler's messages stand above")]
     BuildFailed(ExitStatus),
     /// The binary is not beside this one.
-    #[error("no server at {0}: build it with `cargo build --release -p shallot-server`")]
+    #[error("cargo built it, but there is nothing at {0}")]
     NoBinary(PathBuf),
     /// A temporary folder could not be made.
     #[error("no temporary folder for the server's data: {0}")]
@@ -118,11 +118,39 @@ pub fn parse_ready(line: &str) -> Option<Addresses> {
 /// # Errors
 /// When cargo is missing or fails, or the binary is not there afterwards.
 pub async fn build() -> Result<PathBuf, ProcessError> {
+    let folder = own_folder()?;
+    cargo_build(&folder, &["-p", "shallot-server"]).await?;
+    existing(folder.join(format!("shallot{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// Builds an example of a crate in the profile of this program and gives the path of its binary.
+///
+/// # Errors
+/// As [`build`].
+pub async fn build_example(package: &str, name: &str) -> Result<PathBuf, ProcessError> {
+    let folder = own_folder()?;
+    let of_package = ["-p", package, "--example", name];
+    // Where tests run, the whole workspace is built already, with the features of all of it.
+    let of_workspace = ["--workspace", "--example", name];
+    let is_debug = profile_of(&folder).is_empty();
+    cargo_build(&folder, if is_debug { &of_workspace } else { &of_package }).await?;
+    existing(folder.join("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// Where this program lies.
+fn own_folder() -> Result<PathBuf, ProcessError> {
     let own = std::env::current_exe().map_err(ProcessError::NoFolder)?;
-    let folder = own.parent().unwrap_or(Path::new("."));
+    Ok(own.parent().unwrap_or(Path::new(".")).to_owned())
+}
+
+fn existing(binary: PathBuf) -> Result<PathBuf, ProcessError> {
+    if binary.is_file() { Ok(binary) } else { Err(ProcessError::NoBinary(binary)) }
+}
+
+async fn cargo_build(folder: &Path, what: &[&str]) -> Result<(), ProcessError> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(&cargo);
-    command.args(["build", "-p", "shallot-server"]).args(profile_of(folder)).stdin(Stdio::null());
+    command.arg("build").args(what).args(profile_of(folder)).stdin(Stdio::null());
     // Set by `cargo run`: the demo may be started from any folder of the workspace, or from outside of it.
     if let Some(folder) = std::env::var_os("CARGO_MANIFEST_DIR") {
         command.arg("--manifest-path").arg(Path::new(&folder).join("Cargo.toml"));
@@ -131,11 +159,7 @@ pub async fn build() -> Result<PathBuf, ProcessError> {
         .status()
         .await
         .map_err(|source| ProcessError::NoCargo { program: cargo.to_string_lossy().into_owned(), source })?;
-    if !status.success() {
-        return Err(ProcessError::BuildFailed(status));
-    }
-    let binary = folder.join(format!("shallot{}", std::env::consts::EXE_SUFFIX));
-    if binary.is_file() { Ok(binary) } else { Err(ProcessError::NoBinary(binary)) }
+    if status.success() { Ok(()) } else { Err(ProcessError::BuildFailed(status)) }
 }
 
 /// A build with the same profile lands in the same folder.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+
 use crate::bot::behavior::Phase;
 use crate::limits::{COLLECT_PERCENT, COLLECT_SECONDS_MAX, PEACE_MS};
 
@@ -37,6 +39,16 @@ impl Schedule {
             Some(Phase::Play)
         }
     }
+}
+
+/// Beats at this rate, those of one of many between those of the others. A beat that is missed is left out.
+#[must_use]
+pub fn staggered(hz: u32, index: u32, of: u32) -> Interval {
+    let period = Duration::from_secs(1) / hz.max(1);
+    let own = period * (index % of.max(1)) / of.max(1);
+    let mut beats = interval_at(Instant::now() + own, period);
+    beats.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    beats
 }
 
 #[cfg(test)]

@@ -76,10 +76,10 @@ impl BenchHub for Hub {
 struct Measured(Arc<Hub>);
 
 impl super::Server for Measured {
-    fn push(&self, room: u32, body: &Bytes) {
-        if let Some(group) = self.0.rooms.get(&room) {
-            BenchReceiver::to_group(&group).on_state(&Payload { body: body.clone() });
-        }
+    fn push(&self, room: u32, body: &Bytes, newest_counts: bool) {
+        let Some(group) = self.0.rooms.get(&room) else { return };
+        let (members, payload) = (BenchReceiver::to_group(&group), Payload { body: body.clone() });
+        if newest_counts { members.on_states(&payload) } else { members.on_state(&payload) }
     }
 
     fn members(&self) -> usize {

@@ -118,7 +118,7 @@ impl Queue {
 struct Measured(Arc<Shared>);
 
 impl super::Server for Measured {
-    fn push(&self, room: u32, body: &Bytes) {
+    fn push(&self, room: u32, body: &Bytes, _: bool) {
         let message: Bytes = Payload { body: body.clone() }.encode_to_vec().into();
         for worker in &self.0.workers {
             // A worker that far behind loses it; the count of deliveries will tell.

@@ -6,7 +6,7 @@
 //! | `tokens N` | `tokens T T ..`: access tokens of N accounts |
 //! | `members` | `members N`: those who have joined a room and not gone |
 //! | `gauge` | `gauge` and a [`gauge::Reading`] as words |
-//! | `ticks HZ ROOMS BYTES BEFORE COUNT` | `ticked` and what the process used from tick number BEFORE on, for COUNT ticks |
+//! | `ticks HZ ROOMS BYTES DELIVERY BEFORE COUNT` | `ticked` and what the process used from tick number BEFORE on, for COUNT ticks |
 //!
 //! At the end of standard input the process ends.
 
@@ -19,7 +19,11 @@ mod plain;
 mod ticks;
 
 /// Generated from `examples/proto`.
-#[expect(dead_code, unreachable_pub, reason = "a benchmark uses a part of what the generator writes, and is no library")]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "a benchmark uses a part of what the generator writes, and is no library"
+)]
 mod contracts {
     include!(concat!(env!("OUT_DIR"), "/bench_hubs.rs"));
 }
@@ -38,8 +42,8 @@ use ticks::Ticks;
 
 /// A server under measurement.
 trait Server: Send + Sync {
-    /// To every member of the room: the message [`messages::Payload`] with these bytes.
-    fn push(&self, room: u32, body: &Bytes);
+    /// To every member of the room: a [`Payload`](messages::bench::v1::Payload) with these bytes, of which a newer may take the place.
+    fn push(&self, room: u32, body: &Bytes, newest_counts: bool);
 
     /// Who has joined a room and not gone.
     fn members(&self) -> usize;
@@ -77,11 +81,12 @@ fn try_main(gauge: Gauge) -> Result<(), Box<dyn Error>> {
             ["tokens", count] => answer(&format!("tokens {}", door.tokens(count.parse()?).join(" ")))?,
             ["members"] => answer(&format!("members {}", server.members()))?,
             ["gauge"] => answer(&format!("gauge {}", gauge.read()?))?,
-            ["ticks", hz, rooms, bytes, before, count] => {
+            ["ticks", hz, rooms, bytes, delivery, before, count] => {
                 let ticks = Ticks {
                     hz: hz.parse()?,
                     rooms: rooms.parse()?,
                     bytes: bytes.parse()?,
+                    newest_counts: delivery == "latest",
                     before: before.parse()?,
                     count: count.parse()?,
                 };

@@ -17,6 +17,8 @@ pub(crate) struct Ticks {
     pub(crate) rooms: u32,
     /// Length of the encoded message.
     pub(crate) bytes: usize,
+    /// A newer message may take the place of an older.
+    pub(crate) newest_counts: bool,
     /// Ticks that are not measured.
     pub(crate) before: u32,
     /// Ticks that are.
@@ -37,7 +39,7 @@ impl Ticks {
                 begun = gauge.read()?;
             }
             let body = body(self.bytes, tick);
-            (0..self.rooms).for_each(|room| server.push(room, &body));
+            (0..self.rooms).for_each(|room| server.push(room, &body, self.newest_counts));
         }
         std::thread::sleep(next.saturating_duration_since(Instant::now()));
         Ok(gauge.read()?.since(begun))

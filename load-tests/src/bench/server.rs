@@ -1,0 +1,197 @@
+//! A server under measurement: a process that takes commands on standard input and answers each with one line.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+
+use crate::limits::{COMMAND_TIME_LIMIT, READY_TIME_LIMIT};
+
+/// Which server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Ours.
+    Hub,
+    /// Plain tonic.
+    Plain,
+}
+
+impl Kind {
+    /// Its name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hub => "hub",
+            Self::Plain => "plain",
+        }
+    }
+}
+
+/// The program, twice.
+#[derive(Clone, Debug)]
+pub struct Binaries {
+    /// For times.
+    pub timed: PathBuf,
+    /// For allocations.
+    pub counting: PathBuf,
+}
+
+impl Binaries {
+    /// The one that counts or the one that does not.
+    #[must_use]
+    pub fn of(&self, is_counting: bool) -> &Path {
+        if is_counting { &self.counting } else { &self.timed }
+    }
+}
+
+/// Worker threads of a server: one a core, as a gateway has them.
+#[must_use]
+pub fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// What a server process has used, at a moment or between two.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// User and system time of all its threads, nanoseconds.
+    pub cpu_ns: u64,
+    /// Blocks allocated; 0 from a server that does not count.
+    pub allocations: u64,
+    /// Bytes allocated.
+    pub allocated_bytes: u64,
+    /// Resident set, KiB.
+    pub rss_kib: u64,
+}
+
+impl Reading {
+    fn parse(words: &str) -> anyhow::Result<Self> {
+        let numbers: Vec<u64> = words.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+        let &[cpu_ns, allocations, allocated_bytes, rss_kib] = &*numbers else { bail!("no reading: {words:?}") };
+        Ok(Self { cpu_ns, allocations, allocated_bytes, rss_kib })
+    }
+
+    /// What was used since an earlier one.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Self {
+        Self {
+            cpu_ns: self.cpu_ns.saturating_sub(earlier.cpu_ns),
+            allocations: self.allocations.saturating_sub(earlier.allocations),
+            allocated_bytes: self.allocated_bytes.saturating_sub(earlier.allocated_bytes),
+            rss_kib: self.rss_kib.saturating_sub(earlier.rss_kib),
+        }
+    }
+}
+
+/// Runs until it is dropped.
+pub struct BenchServer {
+    _child: Child,
+    commands: ChildStdin,
+    answers: Lines<BufReader<ChildStdout>>,
+    address: SocketAddr,
+}
+
+impl BenchServer {
+    /// Starts it and waits until it listens.
+    ///
+    /// # Errors
+    /// It cannot be started, or is not ready in time.
+    pub async fn start(binary: &Path, kind: Kind) -> anyhow::Result<Self> {
+        let mut command = Command::new(binary);
+        command.args([kind.name(), &workers().to_string()]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        // Ctrl-C in a terminal reaches the whole process group; this process ends its servers itself.
+        #[cfg(unix)]
+        command.process_group(0);
+        let mut child = command.spawn().with_context(|| format!("starting {}", binary.display()))?;
+        let commands = child.stdin.take().context("no standard input")?;
+        let mut answers = BufReader::new(child.stdout.take().context("no standard output")?).lines();
+        let ready = tokio::time::timeout(READY_TIME_LIMIT, answers.next_line()).await.context("it is not ready")??;
+        let address = ready.as_deref().and_then(|line| line.strip_prefix("ready ")).context("it ended at its start")?;
+        Ok(Self { _child: child, commands, address: address.parse()?, answers })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Access tokens of so many accounts.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn tokens(&mut self, count: u32) -> anyhow::Result<Vec<String>> {
+        let answer = self.command(&format!("tokens {count}"), "tokens", Duration::ZERO).await?;
+        Ok(answer.split_whitespace().map(str::to_owned).collect())
+    }
+
+    /// Those who have joined a room and not gone.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn members(&mut self) -> anyhow::Result<u64> {
+        Ok(self.command("members", "members", Duration::ZERO).await?.trim().parse()?)
+    }
+
+    /// What it has used so far.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn gauge(&mut self) -> anyhow::Result<Reading> {
+        Reading::parse(&self.command("gauge", "gauge", Duration::ZERO).await?)
+    }
+
+    /// Runs ticks and tells what it used for `count` of them, after `before` others.
+    ///
+    /// # Errors
+    /// It does not answer in the time that they take.
+    pub async fn ticks(&mut self, ticks: Ticks) -> anyhow::Result<Reading> {
+        let Ticks { hz, rooms, bytes, newest_counts, before, count } = ticks;
+        let delivery = if newest_counts { "latest" } else { "reliable" };
+        let takes = Duration::from_secs(1) * (before + count) / hz.max(1);
+        let command = format!("ticks {hz} {rooms} {bytes} {delivery} {before} {count}");
+        Reading::parse(&self.command(&command, "ticked", takes).await?)
+    }
+
+    async fn command(&mut self, command: &str, answer: &str, takes: Duration) -> anyhow::Result<String> {
+        self.commands.write_all(format!("{command}\n").as_bytes()).await?;
+        let line = tokio::time::timeout(takes + COMMAND_TIME_LIMIT, self.answers.next_line());
+        let line = line.await.with_context(|| format!("no answer to {command:?}"))??;
+        let words = line.as_deref().and_then(|line| line.strip_prefix(answer));
+        Ok(words.with_context(|| format!("{line:?} answers {command:?}"))?.to_owned())
+    }
+}
+
+/// Ticks that a server is to run.
+#[derive(Clone, Copy, Debug)]
+pub struct Ticks {
+    /// A second.
+    pub hz: u32,
+    /// Rooms that get a message each.
+    pub rooms: u32,
+    /// Length of the message.
+    pub bytes: u32,
+    /// A newer message may take the place of an older.
+    pub newest_counts: bool,
+    /// Ticks that are not measured.
+    pub before: u32,
+    /// Ticks that are.
+    pub count: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reading_is_four_numbers() {
+        let reading = Reading::parse(" 5 4 3 2").expect("four numbers");
+        assert_eq!(reading, Reading { cpu_ns: 5, allocations: 4, allocated_bytes: 3, rss_kib: 2 });
+        assert!(Reading::parse("5 4 3").is_err() && Reading::parse("5 4 3 x").is_err());
+        assert_eq!(reading.since(Reading { cpu_ns: 2, ..Reading::default() }).cpu_ns, 3);
+    }
+}
