@@ -15,6 +15,7 @@ use crate::contract::{Access, HubContract, MethodContract};
 use crate::end::EndReason;
 use crate::error::{Code, HubError, reason};
 use crate::handle::SessionHandle;
+use crate::metrics::CallMeters;
 use crate::ports::{Principal, RateLimiter, RetryAfterMs};
 
 /// What a handler returns.
@@ -120,6 +121,11 @@ impl MethodTable {
         self.methods.get(&id).copied()
     }
 
+    /// Wire ids of all methods.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = u32> + '_ {
+        self.methods.keys().copied()
+    }
+
     pub(crate) fn hubs(&self) -> usize {
         self.hubs
     }
@@ -129,6 +135,7 @@ impl MethodTable {
 pub(crate) struct Dispatch {
     pub(crate) hubs: Vec<Arc<dyn HubDispatcher>>,
     pub(crate) rates: Arc<dyn RateLimiter>,
+    pub(crate) meters: CallMeters,
 }
 
 impl Dispatch {

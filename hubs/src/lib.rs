@@ -89,7 +89,7 @@ pub use handle::{Cork, SessionHandle, WorkerId};
 pub use heartbeat::Rtt;
 pub use limits::SessionLimits;
 pub use link::framed::{open_framed, serve_framed};
-pub use link::grpc::GrpcLink;
+pub use link::grpc::{GrpcLink, GrpcSession, HubLinkService};
 pub use link::{ClientLink, DatagramChannel, LinkError, LinkKind, LinkParts};
 pub use outbox::{EncodedPush, OutboxDepth, PushKey};
 pub use ports::{Authenticator, ChannelOffer, Principal, RateLimiter, RetryAfterMs};

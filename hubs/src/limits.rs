@@ -31,6 +31,15 @@ pub const PONGS_WAITING: usize = 4;
 /// Pings whose answer is still awaited; the oldest is forgotten first. A late answer to any of them counts.
 pub const PINGS_REMEMBERED: usize = 8;
 
+/// Bytes of a gRPC link's buffer in each direction while nothing needs more: what an idle session keeps.
+pub const GRPC_BUFFER_BYTES: usize = 512;
+
+/// Bytes after which a gRPC link hands on what it has encoded.
+pub const GRPC_YIELD_BYTES: usize = 32 * 1024;
+
+/// Room for frames that an outbox keeps from one message to the next.
+pub const SPARE_FRAMES: usize = 8;
+
 /// Sequenced frames that a client takes before it acknowledges them.
 pub const ACK_EVERY_FRAMES: u32 = 64;
 

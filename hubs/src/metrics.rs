@@ -1,7 +1,11 @@
 //! Names and units of what the hub runtime measures, through the `metrics` facade on whatever recorder the process has.
 
-use metrics::{counter, gauge, histogram};
+use std::collections::HashMap;
+use std::sync::OnceLock;
 
+use metrics::{Counter, Histogram, counter, gauge, histogram};
+
+use crate::contract::MethodContract;
 use crate::error::Code;
 use crate::heartbeat::Rtt;
 use crate::link::LinkKind;
@@ -108,9 +112,42 @@ impl Drop for FanOut {
     }
 }
 
-pub(crate) fn call(method: &'static str, code: Code, took_ms: u64) {
-    counter!(CALLS, "method" => method, "result" => code_name(code)).increment(1);
-    histogram!(CALL_MS, "method" => method).record(as_f64(took_ms));
+/// Counts the calls of each method. A recorder is asked for a method's meters once, at its first call: looking them up costs more
+/// than a small call does.
+#[derive(Debug, Default)]
+pub(crate) struct CallMeters {
+    by_id: HashMap<u32, OnceLock<MethodMeters>>,
+}
+
+#[derive(Debug)]
+struct MethodMeters {
+    ok: Counter,
+    took: Histogram,
+}
+
+impl CallMeters {
+    /// Of these methods, by their wire ids.
+    pub(crate) fn of(methods: impl Iterator<Item = u32>) -> Self {
+        Self { by_id: methods.map(|id| (id, OnceLock::new())).collect() }
+    }
+
+    /// A call has returned or was refused in its turn.
+    pub(crate) fn call(&self, method: &'static MethodContract, code: Code, took_ms: u64) {
+        let Some(meters) = self.by_id.get(&method.id) else { return };
+        let meters = meters.get_or_init(|| MethodMeters {
+            ok: calls(method.name, Code::Ok),
+            took: histogram!(CALL_MS, "method" => method.name),
+        });
+        match code {
+            Code::Ok => meters.ok.increment(1),
+            refusal => calls(method.name, refusal).increment(1),
+        }
+        meters.took.record(as_f64(took_ms));
+    }
+}
+
+fn calls(method: &'static str, code: Code) -> Counter {
+    counter!(CALLS, "method" => method, "result" => code_name(code))
 }
 
 /// A call that was refused on arrival: its method may be none of ours, so it names none.

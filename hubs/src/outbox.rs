@@ -18,7 +18,7 @@ use wire::server_frame::Frame;
 use crate::ask::AskTable;
 use crate::contract::{Delivery, PushContract};
 use crate::error::{Code, HubError, reason};
-use crate::limits::{FRAME_OVERHEAD_BYTES, PONGS_WAITING, SessionLimits};
+use crate::limits::{FRAME_OVERHEAD_BYTES, PONGS_WAITING, SPARE_FRAMES, SessionLimits};
 
 /// Tells one LATEST value of a method from another.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -260,6 +260,14 @@ impl Outbox {
         Some(wire::ServerBatch { frames })
     }
 
+    /// Takes the room of a message that was written, so that the next one needs none of its own. A large one is not kept.
+    pub(crate) fn reuse(&mut self, mut frames: Vec<wire::ServerFrame>) {
+        frames.clear();
+        if self.frames.capacity() == 0 && frames.capacity() <= SPARE_FRAMES {
+            self.frames = frames;
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.frames.is_empty()
             && self.pongs.is_empty()
@@ -404,6 +412,11 @@ impl OutboxCell {
             self.writer.wake();
         }
         result
+    }
+
+    /// See [`Outbox::reuse`].
+    pub(crate) fn reuse(&self, frames: Vec<wire::ServerFrame>) {
+        self.lock().reuse(frames);
     }
 
     /// Looks without changing.

@@ -8,7 +8,7 @@ mod run;
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -43,6 +43,13 @@ pub struct Outbound {
     out: Arc<OutboxCell>,
     is_gone: CancellationToken,
     _counted: OpenLink,
+}
+
+impl Outbound {
+    /// Where the frames come from.
+    pub(crate) fn home(&self) -> Arc<OutboxCell> {
+        Arc::clone(&self.out)
+    }
 }
 
 impl Stream for Outbound {
@@ -285,13 +292,22 @@ impl Driver {
             cancel: started.cancel,
         };
         match self.server.dispatch.call(call.hub, context, call.body) {
-            Ok(future) => self.running.push(Run::call(run, call.method, call.arrived_ms, future)),
+            Ok(future) => self.begin(Run::call(run, call.method, call.arrived_ms, future)),
             Err(refusal) => self.returned(Returned {
                 run,
                 what: What::Call { method: call.method, arrived_ms: call.arrived_ms },
                 result: Err(refusal),
                 panicked: false,
             }),
+        }
+    }
+
+    /// Most calls are done at once; only those that wait join the others that run.
+    fn begin(&mut self, mut call: Run) {
+        // Nobody listens to this waker: a call that waits is polled again, by those that run together.
+        match Pin::new(&mut call).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(returned) => self.returned(returned),
+            Poll::Pending => self.running.push(call),
         }
     }
 
@@ -307,7 +323,11 @@ impl Driver {
         let Returned { run, what, result, panicked } = returned;
         if let What::Call { method, arrived_ms } = what {
             let waited_ms = self.server.clock.now().mono_ms.saturating_sub(arrived_ms);
-            metrics::call(method.name, result.as_ref().map_or_else(|error| error.code, |_| Code::Ok), waited_ms);
+            self.server.dispatch.meters.call(
+                method,
+                result.as_ref().map_or_else(|error| error.code, |_| Code::Ok),
+                waited_ms,
+            );
         }
         self.step(|core, now, out| core.handle_done(now, run, result, out));
         if panicked {

@@ -13,6 +13,7 @@ use crate::directory::Directory;
 use crate::dispatch::{Dispatch, DuplicateMethod, HubDispatcher, MethodTable};
 use crate::end::EndReason;
 use crate::limits::SessionLimits;
+use crate::metrics::CallMeters;
 use crate::ports::{Authenticator, ChannelOffer, NoChannel, RateLimiter, Unlimited};
 use crate::session::server::{SessionRules, spread};
 
@@ -167,16 +168,18 @@ impl HubServerBuilder {
     pub fn build(self) -> Result<HubServer, BuildError> {
         let contracts: Vec<_> = self.hubs.iter().map(|hub| hub.contract()).collect();
         self.cluster.iter().for_each(|cluster| cluster.serve(&contracts));
+        let methods = MethodTable::of(&contracts)?;
+        let meters = CallMeters::of(methods.ids());
         let rules = SessionRules {
             limits: self.config.limits,
             contract: self.config.contract,
             released: self.config.released,
             build: self.config.build,
-            methods: MethodTable::of(&contracts)?,
+            methods,
         };
         let inner = Inner {
             rules: Arc::new(rules),
-            dispatch: Dispatch { hubs: self.hubs, rates: self.rates },
+            dispatch: Dispatch { hubs: self.hubs, rates: self.rates, meters },
             clock: self.clock,
             authenticator: self.authenticator,
             channels: self.channels,

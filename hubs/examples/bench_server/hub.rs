@@ -6,14 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use shallot_hubs::limits::CLIENT_BATCH_BYTES;
 use shallot_hubs::{
-    CallContext, EndReason, Group, Groups, HubError, HubServer, HubServerConfig, Outbound, SessionHandle, SystemClock,
-    WorkerId, async_trait, serve_link,
+    CallContext, EndReason, Group, Groups, GrpcSession, HubError, HubLinkService, HubServer, HubServerConfig,
+    SessionHandle, SystemClock, WorkerId, async_trait,
 };
-use shallot_proto::hub::v1::ClientBatch;
-use shallot_proto::hub::v1::hub_link_server::{HubLink, HubLinkServer};
-use tonic::{Request, Response, Status, Streaming};
 
 use super::contracts::CONTRACT_HASH;
 use super::contracts::bench::v1::{BenchHub, BenchHubDispatcher, BenchReceiver};
@@ -29,11 +25,14 @@ pub(crate) fn start(workers: u16, door: Door) -> Result<(SocketAddr, Box<dyn sup
         .hub(BenchHubDispatcher::new(Arc::clone(&hub)))
         .rate_limiter(Arc::new(door))
         .build()?;
-    let address = listen::start(workers, move |worker| {
-        let links = Links { server: server.clone(), worker: WorkerId(worker) };
-        HubLinkServer::new(links).max_decoding_message_size(CLIENT_BATCH_BYTES)
-    })?;
+    let address = listen::start(workers, move |worker| HubLinkService::new(server.clone(), WorkerId(worker), run))?;
     Ok((address, Box::new(Measured(hub))))
+}
+
+/// As a gateway runs the sessions of its links.
+#[expect(clippy::disallowed_methods, reason = "the benchmark has no lifecycle; its end is the process's")]
+fn run(session: GrpcSession) {
+    tokio::spawn(session.driver);
 }
 
 struct Hub {
@@ -84,23 +83,5 @@ impl super::Server for Measured {
 
     fn members(&self) -> usize {
         self.0.members.load(Ordering::Relaxed)
-    }
-}
-
-/// As a gateway takes links in.
-struct Links {
-    server: HubServer,
-    worker: WorkerId,
-}
-
-#[async_trait]
-impl HubLink for Links {
-    type ConnectStream = Outbound;
-
-    #[expect(clippy::disallowed_methods, reason = "the benchmark has no lifecycle; its end is the process's")]
-    async fn connect(&self, request: Request<Streaming<ClientBatch>>) -> Result<Response<Outbound>, Status> {
-        let (outbound, driver) = serve_link(&self.server, self.worker, request.into_inner());
-        tokio::spawn(driver);
-        Ok(Response::new(outbound))
     }
 }

@@ -9,7 +9,6 @@ use shallot_masterdata::MasterData;
 use shallot_proto::FILE_DESCRIPTOR_SET;
 use shallot_proto::auth::v1::auth_service_server::AuthServiceServer;
 use shallot_proto::economy::v1::inventory_service_server::InventoryServiceServer;
-use shallot_proto::hub::v1::hub_link_server::HubLinkServer;
 use shallot_proto::player::v1::character_service_server::CharacterServiceServer;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +19,7 @@ use crate::grpc::auth::Accounts;
 use crate::grpc::characters::Characters;
 use crate::grpc::door::Door;
 use crate::grpc::inventory::Inventory;
-use crate::grpc::link::Links;
+use crate::grpc::link::links;
 use crate::hubs::whereabouts::Whereabouts;
 use crate::lifecycle::Lifecycle;
 use crate::limits;
@@ -75,11 +74,7 @@ impl GatewayThread {
         self.lifecycle
             .spawn("quic listener", quic::run(endpoint, Arc::clone(&self.worker), self.lifecycle.clone(), door));
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
-        let links = Links {
-            server: self.unary.hub.clone(),
-            worker: WorkerId(self.worker.id),
-            lifecycle: self.lifecycle.clone(),
-        };
+        let links = links(self.unary.hub.clone(), WorkerId(self.worker.id), self.lifecycle.clone());
         let (health, health_service) = tonic_health::server::health_reporter();
         health.set_service_status("", tonic_health::ServingStatus::Serving).await;
         let reflection = tonic_reflection::server::Builder::configure()
@@ -96,7 +91,7 @@ impl GatewayThread {
             .add_service(
                 InventoryServiceServer::new(self.unary.inventory()).max_decoding_message_size(limits::UNARY_MESSAGE),
             )
-            .add_service(HubLinkServer::new(links).max_decoding_message_size(shallot_hubs::limits::CLIENT_BATCH_BYTES))
+            .add_service(links)
             .add_service(health_service)
             .add_service(reflection)
             .serve_with_incoming_shutdown(connections(listener, self.entrance), stop.cancelled_owned());
