@@ -103,7 +103,7 @@ class Session:
     def handle(self, frame: hub.ServerFrame) -> None:
         kind = frame.WhichOneof("frame")
         body = getattr(frame, kind) if kind else None  # a kind that is newer than this client is left out
-        if kind in ("reply", "push", "ask") and body.seq:
+        if kind in ("reply", "push", "ask", "group_gap") and body.seq:
             if body.seq <= self.last_seq:
                 return  # it came over the lost link already
             self.last_seq = body.seq

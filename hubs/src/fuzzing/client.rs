@@ -168,6 +168,7 @@ impl Life {
                     Some(In::Reply(reply)) => Some(reply.seq),
                     Some(In::Push(push)) => Some(push.seq),
                     Some(In::Ask(ask)) => Some(ask.seq),
+                    Some(In::GroupGap(gap)) => Some(gap.seq),
                     _ => None,
                 });
                 self.said_seq = seqs.fold(self.said_seq, |said, seq| if seq == said + 1 { seq } else { said });

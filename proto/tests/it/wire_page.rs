@@ -137,11 +137,11 @@ fn server_vectors() -> Vec<(&'static str, ServerBatch)> {
         ("server-push", down([F::Push(Push { seq: 3, method: on_message(), body: message("hi") })])),
         ("server-ask", down([F::Ask(ask)])),
         ("server-dropped", down([F::Dropped(Dropped { count: 3 })])),
-        ("server-group-gap", down([F::GroupGap(GroupGap { group: "c:traders".to_owned(), from: 41, to: 43 })])),
+        ("server-group-gap", down([F::GroupGap(GroupGap { group: "c:traders".to_owned(), from: 41, to: 43, seq: 5 })])),
         ("server-ping", down([F::Ping(ping())])),
         ("server-pong", down([F::Pong(pong())])),
         ("server-go-away", down([F::GoAway(go_away)])),
-        ("server-batch", down([F::Reply(Reply { seq: 5, id: 5, result: done }), F::Push(latest)])),
+        ("server-batch", down([F::Reply(Reply { seq: 6, id: 5, result: done }), F::Push(latest)])),
     ]
 }
 
