@@ -200,12 +200,11 @@ mod tests {
 
     #[test]
     fn production_refuses_what_is_for_development() {
-        let settings = Settings {
-            profile: Profile::Production,
-            limits: limits::Limits { profile: limits::LimitProfile::Load },
-            ..Settings::default()
-        };
-        let keys: Vec<String> = settings.check().into_iter().map(|p| p.key).collect();
-        assert!(keys.contains(&"net.tls".to_owned()) && keys.contains(&"limits.profile".to_owned()), "{keys:?}");
+        for profile in [limits::LimitProfile::Load, limits::LimitProfile::Tight] {
+            let settings =
+                Settings { profile: Profile::Production, limits: limits::Limits { profile }, ..Settings::default() };
+            let keys: Vec<String> = settings.check().into_iter().map(|p| p.key).collect();
+            assert!(keys.contains(&"net.tls".to_owned()) && keys.contains(&"limits.profile".to_owned()), "{keys:?}");
+        }
     }
 }

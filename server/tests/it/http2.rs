@@ -122,6 +122,34 @@ async fn headers_above_8_kib_are_refused() {
     }
 }
 
+#[tokio::test]
+async fn a_compressed_message_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let socket = TcpStream::connect(server.grpc).await.unwrap();
+    let (client, connection) = h2::client::handshake(socket).await.unwrap();
+    let mut connection = std::pin::pin!(connection);
+    let mut client = client.ready().await.unwrap();
+    let mut ask = |encoding: &str, message: &'static [u8]| {
+        let request = http::Request::post(format!("http://localhost{HEALTH}"))
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .header("grpc-encoding", encoding);
+        let (answer, mut body) = client.send_request(request.body(()).unwrap(), false).unwrap();
+        body.send_data(message.into(), true).unwrap();
+        answer
+    };
+    let (plain, compressed) = (ask("identity", &[0; 5]), ask("gzip", &[1, 0, 0, 0, 1, 0x1F]));
+    let answers = async { (plain.await.unwrap(), compressed.await.unwrap()) };
+    let (plain, compressed) = tokio::select! {
+        ended = &mut connection => panic!("the connection ended: {ended:?}"),
+        answers = answers => answers,
+    };
+    // An answer that is good has its status behind its message; one that is not, in front: UNIMPLEMENTED.
+    assert_eq!(plain.headers().get("grpc-status"), None);
+    assert_eq!(compressed.headers().get("grpc-status").unwrap(), "12");
+}
+
 /// What the server says goodbye with to these bytes.
 async fn goodbye(server: &Server, bytes: &[u8]) -> Option<u32> {
     let mut wire = Wire::open(server.grpc, &[]).await;

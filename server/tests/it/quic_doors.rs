@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use quinn::crypto::rustls::QuicClientConfig;
 use tokio::net::UdpSocket;
 use tokio::task::JoinSet;
@@ -86,6 +87,29 @@ async fn flood(
         assert!(begun < 2_000, "2,000 handshakes and nobody was refused");
     }
     begun
+}
+
+/// A connection that shows no ticket has few streams and little time.
+#[tokio::test]
+async fn without_a_ticket_there_are_few_streams_and_an_early_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate_file, key, roots) = certificate(folder.path(), "server");
+    let environment = [("SHALLOT__NET__CERTIFICATE", certificate_file.as_str()), ("SHALLOT__NET__KEY", key.as_str())];
+    let server = Server::start_with(folder.path(), &[], &environment);
+    let client = client(&roots);
+    let connection = client.connect(server.quic, "localhost").unwrap().await.unwrap();
+    let mut held = (Vec::new(), Vec::new());
+    while let Some(stream) = connection.open_bi().now_or_never() {
+        held.0.push(stream.unwrap());
+        assert!(held.0.len() < 100, "100 streams were let in");
+    }
+    while let Some(stream) = connection.open_uni().now_or_never() {
+        held.1.push(stream.unwrap());
+        assert!(held.1.len() < 100, "100 streams were let in");
+    }
+    assert_eq!((held.0.len(), held.1.len()), (4, 8));
+    let end = tokio::time::timeout(PATIENCE, connection.closed()).await.unwrap();
+    assert!(matches!(end, quinn::ConnectionError::ApplicationClosed(_)), "{end}");
 }
 
 #[tokio::test]
