@@ -53,6 +53,13 @@ pub struct Api {
     tokens: Arc<Mutex<Option<SignedIn>>>,
 }
 
+impl std::fmt::Debug for Api {
+    /// Without the tokens.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Api").field("host", &self.host).finish_non_exhaustive()
+    }
+}
+
 impl Api {
     /// Connects to a server: `host:port` and `http://` speak plaintext (the server offers it on the loopback only), `https://`
     /// needs [`Trust::Roots`].

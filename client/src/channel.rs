@@ -1,4 +1,4 @@
-//! The QUIC datagram channel: opened with the ticket of the hub's `Welcome`, it carries inputs up and snapshots down. What is
+//! The QUIC datagram channel: opened with a ticket beside a hub link on gRPC, or that of a [`QuicLink`](crate::QuicLink). It carries inputs up and snapshots down. What is
 //! lost stays lost; what is late is the reader's business ([`crate::snapshots`]).
 
 mod congestion;
@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Connection, Endpoint, RecvStream, SendStream, TransportConfig, VarInt};
+use shallot_proto::wire::Purpose;
 
 use crate::limits::{
     CHANNEL_IDLE, CHANNEL_KEEP_ALIVE, CONNECT_TIME_LIMIT, DATAGRAM_MAX, DATAGRAM_RECEIVE_BUFFER, DATAGRAM_SEND_BUFFER,
@@ -114,24 +115,31 @@ pub struct Traffic {
     pub rtt: Duration,
 }
 
-/// An open channel with a UDP socket of its own. Dropping it closes it.
+/// An open channel: a QUIC connection of its own, or that of a hub link. Dropping the former closes it.
 #[derive(Debug)]
 pub struct DatagramChannel {
+    connected: Connected,
+    /// Held for the life of a channel of its own: dropping it would tell the server so.
+    stream: Option<(SendStream, RecvStream)>,
+}
+
+/// A QUIC connection with a UDP socket of its own, closed when the last of its clones and streams goes.
+#[derive(Clone, Debug)]
+pub(crate) struct Connected {
     connection: Connection,
-    // Held for the life of the channel: a later protocol may send hub frames on it, and dropping it would tell the server so.
-    _stream: (SendStream, RecvStream),
     endpoint: Endpoint,
 }
 
-impl DatagramChannel {
-    /// Opens a channel to `address` (`host:port`; an empty host means `link_host`, the host of the hub link) with a ticket.
-    ///
-    /// # Errors
-    /// See [`OpenError`]. After [`OpenError::Refused`] the ticket is worth nothing; a new one comes with the next `Welcome`.
-    pub async fn open(address: &str, link_host: &str, ticket: &[u8], trust: &Trust) -> Result<Self, OpenError> {
-        if ticket.is_empty() || ticket.len() > TICKET_MAX {
-            return Err(OpenError::BadTicket(ticket.len()));
-        }
+impl Connected {
+    /// Connects to `address` (`host:port`; an empty host means `link_host`) and shows the ticket.
+    pub(crate) async fn open(
+        address: &str,
+        link_host: &str,
+        ticket: &[u8],
+        purpose: Purpose,
+        trust: &Trust,
+    ) -> Result<(Self, SendStream, RecvStream), OpenError> {
+        let header = purpose.header(ticket.len()).ok_or(OpenError::BadTicket(ticket.len()))?;
         let (host, port) =
             split_address(address, link_host).ok_or_else(|| OpenError::BadAddress(address.to_owned()))?;
         let config = client_config(trust)?;
@@ -140,10 +148,26 @@ impl DatagramChannel {
             let target = found.next().ok_or_else(|| OpenError::BadAddress(address.to_owned()))?;
             let endpoint = Endpoint::client(any_address(target))?;
             let connection = endpoint.connect_with(config, target, host)?.await?;
-            let stream = show_ticket(&connection, ticket).await?;
-            Ok(Self { connection, _stream: stream, endpoint })
+            let (send, receive) = show_ticket(&connection, &[&header[..], ticket].concat()).await?;
+            Ok((Self { connection, endpoint }, send, receive))
         };
         tokio::time::timeout(CONNECT_TIME_LIMIT, opening).await.unwrap_or(Err(OpenError::TimedOut))
+    }
+}
+
+impl DatagramChannel {
+    /// Opens a channel to `address` (`host:port`; an empty host means `link_host`, the host of the hub link) with a ticket.
+    ///
+    /// # Errors
+    /// See [`OpenError`]. After [`OpenError::Refused`] the ticket is worth nothing; a new one comes with the next `Welcome`.
+    pub async fn open(address: &str, link_host: &str, ticket: &[u8], trust: &Trust) -> Result<Self, OpenError> {
+        let (connected, send, receive) = Connected::open(address, link_host, ticket, Purpose::Channel, trust).await?;
+        Ok(Self { connected, stream: Some((send, receive)) })
+    }
+
+    /// The datagrams of a hub link's connection.
+    pub(crate) fn of_a_link(connected: Connected) -> Self {
+        Self { connected, stream: None }
     }
 
     /// Hands a datagram to the socket and never waits: when the buffer is full the oldest one in it is dropped.
@@ -155,7 +179,7 @@ impl DatagramChannel {
         if length > DATAGRAM_MAX {
             return Err(SendError::TooLarge(length));
         }
-        self.connection.send_datagram(datagram).map_err(|error| match error {
+        self.connected.connection.send_datagram(datagram).map_err(|error| match error {
             quinn::SendDatagramError::TooLarge => SendError::TooLarge(length),
             _ => SendError::Lost,
         })
@@ -166,31 +190,30 @@ impl DatagramChannel {
     /// # Errors
     /// When the channel is lost: it stays so.
     pub async fn receive(&self) -> Result<Bytes, quinn::ConnectionError> {
-        self.connection.read_datagram().await
+        self.connected.connection.read_datagram().await
     }
 
     /// What went over it so far.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
-        let stats = self.connection.stats();
-        Traffic { bytes_down: stats.udp_rx.bytes, bytes_up: stats.udp_tx.bytes, rtt: self.connection.rtt() }
+        let stats = self.connected.connection.stats();
+        Traffic { bytes_down: stats.udp_rx.bytes, bytes_up: stats.udp_tx.bytes, rtt: self.connected.connection.rtt() }
     }
 
-    /// Closes it and tells the server, if the line still carries that.
+    /// Closes it and tells the server, if the line still carries that. A link's own connection closes with the link instead.
     pub async fn close(self) {
-        self.connection.close(VarInt::from_u32(0), b"bye");
+        if self.stream.is_none() {
+            return;
+        }
+        self.connected.connection.close(VarInt::from_u32(0), b"bye");
         // A lost line would never become idle.
-        let _ = tokio::time::timeout(Duration::from_millis(500), self.endpoint.wait_idle()).await;
+        let _ = tokio::time::timeout(Duration::from_millis(500), self.connected.endpoint.wait_idle()).await;
     }
 }
 
-async fn show_ticket(connection: &Connection, ticket: &[u8]) -> Result<(SendStream, RecvStream), OpenError> {
+async fn show_ticket(connection: &Connection, opening: &[u8]) -> Result<(SendStream, RecvStream), OpenError> {
     let (mut send, mut receive) = connection.open_bi().await?;
-    let length = u16::try_from(ticket.len()).map_err(|_| OpenError::BadTicket(ticket.len()))?;
-    let mut bytes = Vec::with_capacity(2 + ticket.len());
-    bytes.extend_from_slice(&length.to_be_bytes());
-    bytes.extend_from_slice(ticket);
-    send.write_all(&bytes).await?;
+    send.write_all(opening).await?;
     let mut answer = [0_u8; 1];
     receive.read_exact(&mut answer).await?;
     match Refusal::from_answer(answer[0]) {

@@ -1,11 +1,11 @@
 //! The hub link: typed calls to the server ([`WorldHubClient`]) and its pushes ([`WorldPush`]), over the connection that unary calls
-//! use too.
+//! use too or over QUIC.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use shallot_hubs::contracts::world::v1::{WorldHubClient, WorldReceiverDispatcher, WorldReceiverHandler};
-use shallot_hubs::{EndReason, GrpcLink, HubClient, HubClientConfig, LinkError, SystemClock, Welcome};
+use shallot_hubs::{ClientLink, EndReason, GrpcLink, HubClient, HubClientConfig, LinkError, SystemClock, Welcome};
 use shallot_proto::world::v1::{InputRefused, Reward, SnapshotBytes, Vitals, WorldEvents};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use crate::api::{Api, ApiError};
 use crate::channel::{DatagramChannel, OpenError};
 use crate::limits::PUSH_QUEUE;
+use crate::quic_link::QuicLink;
 use crate::trust::Trust;
 
 /// What the server sends to a character's player.
@@ -51,6 +52,8 @@ pub struct WorldLink {
     world: WorldHubClient,
     welcome: Welcome,
     host: String,
+    /// The link, when its own connection has the datagrams.
+    quic: Option<Arc<QuicLink>>,
     driver: JoinSet<EndReason>,
 }
 
@@ -60,16 +63,37 @@ impl WorldLink {
     /// # Errors
     /// See [`HubOpenError`].
     pub async fn open(api: &Api) -> Result<(Self, WorldPushes), HubOpenError> {
+        Self::open_over(api, &GrpcLink::new(api.channel()), None).await
+    }
+
+    /// The same on a QUIC connection, which carries the datagrams too. Selects the character.
+    ///
+    /// # Errors
+    /// See [`HubOpenError`].
+    pub async fn open_on_quic(
+        api: &Api,
+        character_id: &str,
+        trust: &Trust,
+    ) -> Result<(Self, WorldPushes), HubOpenError> {
+        let link = Arc::new(QuicLink::new(api.clone(), character_id, trust.clone()));
+        Self::open_over(api, &*link, Some(Arc::clone(&link))).await
+    }
+
+    async fn open_over(
+        api: &Api,
+        link: &dyn ClientLink,
+        quic: Option<Arc<QuicLink>>,
+    ) -> Result<(Self, WorldPushes), HubOpenError> {
         let config = HubClientConfig::new(api.access_token().await?);
         let (queue, pushes) = push_queue();
         let receiver = WorldReceiverDispatcher::new(Arc::new(queue));
         let builder = HubClient::builder(config, Arc::new(SystemClock::start())).receiver(receiver);
-        let (client, session) = builder.connect(&GrpcLink::new(api.channel())).await?;
+        let (client, session) = builder.connect(link).await?;
         let mut driver = JoinSet::new();
         driver.spawn(session);
         let welcome = client.welcomed().await.map_err(HubOpenError::Ended)?;
         let world = WorldHubClient::new(&client);
-        Ok((Self { client, world, welcome, host: api.host().to_owned(), driver }, pushes))
+        Ok((Self { client, world, welcome, host: api.host().to_owned(), quic, driver }, pushes))
     }
 
     /// Calls to the world hub; clones share the session.
@@ -90,12 +114,15 @@ impl WorldLink {
         &self.welcome
     }
 
-    /// Opens the datagram channel that the server offered; `None`: it offered none, and snapshots come as pushes. The offer is good
-    /// once and for 30 s.
+    /// The datagram channel: that of the link's own connection, or a new one where the server offered it (once, for 30 s). `None`: there
+    /// is none, and snapshots come as pushes.
     ///
     /// # Errors
     /// See [`OpenError`].
     pub async fn open_channel(&self, trust: &Trust) -> Option<Result<DatagramChannel, OpenError>> {
+        if let Some(own) = self.quic.as_ref().and_then(|link| link.datagrams()) {
+            return Some(Ok(own));
+        }
         let offer = self.welcome.channel.as_ref()?;
         Some(DatagramChannel::open(&offer.address, &self.host, &offer.ticket, trust).await)
     }

@@ -3,8 +3,9 @@
 //! | Part | What it does | IO |
 //! | --- | --- | --- |
 //! | [`api`] | unary calls: sign in, characters, inventory; tokens are renewed | gRPC |
-//! | [`hub`] | the hub link: typed calls, pushes in a bounded queue | gRPC |
+//! | [`hub`] | the hub link: typed calls, pushes in a bounded queue | gRPC or UDP |
 //! | [`channel`] | the QUIC datagram channel | UDP |
+//! | [`quic_link`] | a hub link on QUIC, with datagrams on the same connection | UDP |
 //! | [`snapshots`] | the newest state, what to acknowledge, what was lost | none |
 //! | [`inputs`] | the inputs that each datagram repeats | none |
 //! | [`pace`] | when the next client tick is due, following the server's input buffer | none |
@@ -70,6 +71,7 @@ pub mod inputs;
 pub mod limits;
 pub mod pace;
 pub mod prediction;
+pub mod quic_link;
 pub mod snapshots;
 pub mod state_age;
 pub mod trust;
@@ -78,6 +80,7 @@ pub use api::{Api, ApiError, ConnectError};
 pub use channel::DatagramChannel;
 pub use hub::{WorldLink, WorldPush, WorldPushes};
 pub use prediction::Prediction;
+pub use quic_link::QuicLink;
 pub use shallot_hubs as hubs;
 pub use shallot_proto as proto;
 pub use shallot_proto::wire;

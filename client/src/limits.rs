@@ -21,7 +21,7 @@ pub const DATAGRAM_SEND_BUFFER: usize = 2 * DATAGRAM_MAX + 200;
 /// Datagrams that wait for the game, bytes.
 pub const DATAGRAM_RECEIVE_BUFFER: usize = 64 * 1_024;
 /// Longest ticket, bytes.
-pub const TICKET_MAX: usize = 512;
+pub const TICKET_MAX: usize = shallot_proto::wire::limits::MAX_TICKET;
 /// Nothing from the server for so long: the channel is lost.
 pub const CHANNEL_IDLE: Duration = Duration::from_secs(10);
 /// From one sign of life to the next.

@@ -98,6 +98,8 @@ pub(crate) const QUIC_STREAM_WINDOW: u32 = 16 * 1024;
 pub(crate) const QUIC_IDLE: Duration = Duration::from_secs(10);
 /// We speak at least this often.
 pub(crate) const QUIC_KEEPALIVE: Duration = Duration::from_secs(3);
+/// From the end of a hub link on QUIC to the end of its connection, for a client that does not close it by itself.
+pub(crate) const QUIC_LINK_GRACE: Duration = Duration::from_secs(1);
 /// From the handshake to the ticket.
 pub(crate) const TICKET_TIMEOUT: Duration = Duration::from_secs(5);
 /// Life of a ticket.
@@ -135,4 +137,5 @@ const _: () = assert!(FRAMES.per_second > STREAMS_OPENED.per_second + CONTROL_FR
 const _: () = assert!(LOCAL_ERROR_RESETS > 2 * STREAMS_PER_CONNECTION as usize);
 const _: () = assert!(2 * QUIC_RETRY_ABOVE < QUIC_MAX_INCOMING);
 const _: () = assert!(DATAGRAM_SEND_BUFFER >= 2 * shallot_proto::wire::limits::MAX_DATAGRAM);
+const _: () = assert!(QUIC_LINK_GRACE.as_millis() < CONNECTION_GRACE.as_millis());
 const _: () = assert!(DESK_QUEUE <= DESK_BACKLOG);

@@ -27,11 +27,11 @@ pub(crate) const TICKS_LOST: &str = "shallot_gateway_ticks_lost_total";
 pub(crate) const GRANTS: &str = "shallot_grants_total";
 /// Counter by `reason`: datagrams of clients that had no effect.
 pub(crate) const DATAGRAMS_REFUSED: &str = "shallot_datagrams_refused_total";
-/// Counter: snapshot datagrams given to QUIC.
+/// Counter by `way`: snapshots given to QUIC as a `datagram`, or pushed on the hub `link` of a client without datagrams.
 pub(crate) const SNAPSHOTS_SENT: &str = "shallot_snapshots_sent_total";
-/// Counter, bytes: snapshot payload given to QUIC.
+/// Counter, bytes: their payload.
 pub(crate) const SNAPSHOT_BYTES: &str = "shallot_snapshot_bytes_total";
-/// Gauge: QUIC channels open.
+/// Gauge by `link`: sessions with datagrams, whose link is on `grpc` or on the same `quic` connection.
 pub(crate) const CHANNELS: &str = "shallot_channels";
 /// Counter by `reason`: connections refused before they cost anything.
 pub(crate) const CONNECTIONS_REFUSED: &str = "shallot_connections_refused_total";

@@ -175,6 +175,7 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
         whereabouts: whereabouts.clone(),
         stores: store_runtime.clone(),
     });
+    let channels = Arc::new(Channels { host: settings.net.public_host.clone(), workers: workers.clone() });
     let allowance = Allowance::of(settings.limits.profile);
     let session_limits = SessionLimits { write_ms: allowance.hub_write_ms, ..SessionLimits::DEFAULT };
     let hub = HubServer::builder(
@@ -186,7 +187,7 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
     .hub(ChatHubDispatcher::new(Arc::new(Chat::new(cluster.clone(), whereabouts.clone()))))
     .cluster(cluster)
     .rate_limiter(Arc::new(HubRates { rates: Arc::clone(&services.rates), is_loopback: grpc.ip().is_loopback() }))
-    .channel_offer(Arc::new(Channels { host: settings.net.public_host.clone(), workers: workers.clone() }))
+    .channel_offer(Arc::clone(&channels) as _)
     .build()?;
     session_ends.over(&hub);
 
@@ -198,6 +199,7 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
         players: Arc::clone(&players),
         hub: hub.clone(),
         whereabouts,
+        channels,
         stores: store_runtime,
     };
     let quic_config = quic::server_config(&identity)?;

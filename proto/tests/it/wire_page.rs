@@ -1,4 +1,4 @@
-//! The hub frames that `docs/WIRE.md` shows as bytes: each kind once, both ways.
+//! The hub frames that `docs/WIRE.md` shows as bytes: each kind once, both ways; on a QUIC stream; a push as a datagram.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -14,8 +14,8 @@ use shallot_proto::hub::v1::{
     server_frame,
 };
 use shallot_proto::social::v1::{ChatMessage, Invitation, InvitationAnswer, SayRequest};
-use shallot_proto::wire::NetId;
-use shallot_proto::world::v1::AttackRequest;
+use shallot_proto::wire::{HubPush, NetId, Purpose};
+use shallot_proto::world::v1::{AttackRequest, InputRefused};
 
 const NOW_MS: u64 = 1_800_000_000_000;
 
@@ -152,8 +152,7 @@ fn is_on_the_page<M: Message + Default + PartialEq + Debug>(name: &str, message:
     assert_eq!(M::decode(&bytes[..]).as_ref(), Ok(message), "{name} decodes to something else");
 }
 
-#[test]
-fn a_call_is_these_bytes() {
+fn attack() -> ClientBatch {
     let target = NetId { index: 1_025, generation: 2 }.to_bits();
     let call = Call {
         id: 1,
@@ -161,7 +160,36 @@ fn a_call_is_these_bytes() {
         body: body(&AttackRequest { target }),
         ..Call::default()
     };
-    is_on_the_page("hub-call", &up([client_frame::Frame::Call(call)]));
+    up([client_frame::Frame::Call(call)])
+}
+
+#[test]
+fn a_call_is_these_bytes() {
+    is_on_the_page("hub-call", &attack());
+}
+
+#[test]
+fn on_a_quic_stream_its_length_stands_before_it() {
+    assert_eq!(attack().encode_length_delimited_to_vec(), bytes_of("framed-call"));
+}
+
+#[test]
+fn a_push_as_a_datagram_is_these_bytes() {
+    let refused = InputRefused { reason: "DATAGRAM_RATE".to_owned(), count: 3 };
+    let header = HubPush::header(method_id("shallot.world.v1.WorldReceiver/OnInputRefused"));
+    let datagram = [&header[..], &refused.encode_to_vec()].concat();
+    let shown = bytes_of("hub-push");
+    assert_eq!(datagram, shown, "{datagram:02x?}");
+    let read = HubPush::decode(&shown).unwrap();
+    assert_eq!(InputRefused::decode(read.body).unwrap(), refused);
+}
+
+#[test]
+fn openings_are_these_bytes() {
+    for (name, purpose) in [("opening-channel", Purpose::Channel), ("opening-link", Purpose::HubLink)] {
+        let opening = [&purpose.header(4).unwrap()[..], b"tick"].concat();
+        assert_eq!(opening, bytes_of(name));
+    }
 }
 
 #[test]

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use quinn::{Connection, VarInt};
-use shallot_hubs::SessionHandle;
 use shallot_hubs::contracts::world::v1::WorldReceiver;
-use shallot_proto::wire::{CharacterId, NetId, OwnerEpoch};
+use shallot_hubs::{LinkKind, SessionHandle};
+use shallot_proto::wire::{CharacterId, InputWindow, NetId, OwnerEpoch};
 use shallot_proto::world::v1::{InputRefused, Reward, SnapshotBytes};
 use shallot_services::character::Caller;
 use shallot_world::{Command, Refusal, Reply};
 
+use super::datagrams::Pushes;
 use super::worker::Worker;
 use crate::limits;
 use crate::shard::link::ShardLink;
@@ -24,9 +25,44 @@ pub(crate) struct PlayerSession {
     pub(crate) handle: SessionHandle,
     pub(crate) worker: Arc<Worker>,
     place: Mutex<Option<Place>>,
-    channel: Mutex<Option<Connection>>,
+    channel: Mutex<Option<Channel>>,
     refused: [AtomicU64; Refused::ALL.len()],
     rewards: Mutex<VecDeque<Reward>>,
+}
+
+/// Where a session's datagrams go.
+#[derive(Clone)]
+pub(crate) struct Channel {
+    connection: Connection,
+    /// What carries the session's link: this very connection, or another.
+    link: LinkKind,
+}
+
+impl Channel {
+    /// The link is on gRPC; the connection has this one job.
+    pub(crate) fn beside_a_link(connection: Connection) -> Self {
+        Self { connection, link: LinkKind::Grpc }
+    }
+
+    /// The connection carries the link too, and closes with it.
+    pub(crate) fn of_a_link(connection: Connection) -> Self {
+        Self { connection, link: LinkKind::Quic }
+    }
+
+    fn is(&self, connection: &Connection) -> bool {
+        self.connection.stable_id() == connection.stable_id()
+    }
+
+    fn close(&self, code: u32, reason: &str) {
+        if self.link != LinkKind::Quic {
+            self.connection.close(VarInt::from_u32(code), reason.as_bytes());
+        }
+    }
+}
+
+/// The world's side of a hub session; `None` before its hub was connected.
+pub(crate) fn player(handle: &SessionHandle) -> Option<Arc<PlayerSession>> {
+    handle.state::<Arc<PlayerSession>>().map(|session| Arc::clone(session.as_ref()))
 }
 
 /// Where a session's character is.
@@ -121,40 +157,61 @@ impl PlayerSession {
     }
 
     /// The datagram channel is open. An earlier one is closed: a session has one.
-    pub(crate) fn open_channel(&self, connection: Connection) {
-        if let Some(old) = lock(&self.channel).replace(connection) {
-            old.close(VarInt::from_u32(2), b"replaced by a newer channel");
+    pub(crate) fn open_channel(&self, channel: Channel) {
+        self.handle.set_datagrams(Some(Arc::new(Pushes(channel.connection.clone()))));
+        if let Some(old) = lock(&self.channel).replace(channel) {
+            old.close(2, "replaced by a newer channel");
         }
     }
 
     /// That channel is gone.
     pub(crate) fn close_channel(&self, connection: &Connection) {
         let mut channel = lock(&self.channel);
-        if channel.as_ref().is_some_and(|open| open.stable_id() == connection.stable_id()) {
+        if channel.as_ref().is_some_and(|open| open.is(connection)) {
             *channel = None;
+            self.handle.set_datagrams(None);
         }
     }
 
     /// The session is over: its channel too.
     pub(crate) fn drop_channel(&self, reason: &str) {
         if let Some(open) = lock(&self.channel).take() {
-            open.close(VarInt::from_u32(1), reason.as_bytes());
+            open.close(1, reason);
+        }
+    }
+
+    /// The input window of a datagram, or of a call with the same bytes. A full mailbox drops it: the next one repeats what it said.
+    pub(crate) fn take_input(&self, datagram: &[u8]) {
+        let Ok(window) = InputWindow::decode(datagram) else {
+            self.refuse_datagram(Refused::Malformed);
+            return;
+        };
+        // Between two regions there is nobody to move; what was on its way then is no fault.
+        let Some(place) = self.place() else { return };
+        if window.entity != place.entity {
+            self.refuse_datagram(Refused::ForeignEntity);
+            return;
+        }
+        if place.shard.try_send(Command::Input { window, held_ms: 0 }).is_err() {
+            tracing::trace!("the shard's mailbox is full; an input was dropped");
         }
     }
 
     /// Sends a snapshot: in a datagram, or without a channel as the newest value of a push.
     pub(crate) fn send_snapshot(&self, datagram: Bytes) {
         let bytes = datagram.len();
-        let sent = lock(&self.channel).as_ref().map(|channel| channel.send_datagram(datagram.clone()));
+        let sent = lock(&self.channel).as_ref().map(|channel| channel.connection.send_datagram(datagram.clone()));
+        let meters = &self.worker.meters;
         match sent {
-            Some(Ok(())) => {
-                self.worker.meters.snapshots.increment(1);
-                self.worker.meters.snapshot_bytes.increment(u64::try_from(bytes).unwrap_or(u64::MAX));
-            }
+            Some(Ok(())) => meters.snapshots.increment(1),
             // The path takes less than we send, or the connection is going: the next tick brings newer state.
-            Some(Err(error)) => tracing::trace!(%error, "a snapshot was not sent"),
-            None => WorldReceiver::to(&self.handle).on_snapshot(&SnapshotBytes { datagram }),
+            Some(Err(error)) => return tracing::trace!(%error, "a snapshot was not sent"),
+            None => {
+                WorldReceiver::to(&self.handle).on_snapshot(&SnapshotBytes { datagram });
+                meters.pushed_snapshots.increment(1);
+            }
         }
+        meters.snapshot_bytes.increment(u64::try_from(bytes).unwrap_or(u64::MAX));
     }
 
     /// A datagram of the client had no effect: counted, and told.

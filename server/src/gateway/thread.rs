@@ -14,12 +14,14 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::players::Players;
+use super::quic_link::QuicLinks;
 use super::worker::{Delivery, Worker};
 use crate::grpc::auth::Accounts;
 use crate::grpc::characters::Characters;
 use crate::grpc::door::Door;
 use crate::grpc::inventory::Inventory;
 use crate::grpc::link::links;
+use crate::hubs::ports::Channels;
 use crate::hubs::whereabouts::Whereabouts;
 use crate::lifecycle::Lifecycle;
 use crate::limits;
@@ -37,6 +39,7 @@ pub(crate) struct UnaryServices {
     pub(crate) players: Arc<Players>,
     pub(crate) hub: HubServer,
     pub(crate) whereabouts: Whereabouts,
+    pub(crate) channels: Arc<Channels>,
     pub(crate) stores: StoreRuntime,
 }
 
@@ -70,9 +73,13 @@ impl GatewayThread {
 
     async fn run(self) -> anyhow::Result<()> {
         let endpoint = quic::endpoint(self.udp, self.quic)?;
+        let quic_links = QuicLinks {
+            server: self.unary.hub.clone(),
+            worker: Arc::clone(&self.worker),
+            lifecycle: self.lifecycle.clone(),
+        };
         let door = QuicDoor { pressure: self.entrance.allowance.quic, clock: self.entrance.clock };
-        self.lifecycle
-            .spawn("quic listener", quic::run(endpoint, Arc::clone(&self.worker), self.lifecycle.clone(), door));
+        self.lifecycle.spawn("quic listener", quic::run(endpoint, quic_links, door));
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
         let links = links(self.unary.hub.clone(), WorkerId(self.worker.id), self.lifecycle.clone());
         let (health, health_service) = tonic_health::server::health_reporter();
@@ -86,7 +93,8 @@ impl GatewayThread {
             .layer(self.door)
             .add_service(AuthServiceServer::new(self.unary.auth()).max_decoding_message_size(limits::UNARY_MESSAGE))
             .add_service(
-                CharacterServiceServer::new(self.unary.characters()).max_decoding_message_size(limits::UNARY_MESSAGE),
+                CharacterServiceServer::new(self.unary.characters(self.worker.id))
+                    .max_decoding_message_size(limits::UNARY_MESSAGE),
             )
             .add_service(
                 InventoryServiceServer::new(self.unary.inventory()).max_decoding_message_size(limits::UNARY_MESSAGE),
@@ -124,13 +132,15 @@ impl UnaryServices {
         Accounts { auth: Arc::clone(&self.services.auth), hub: self.hub.clone(), stores: self.stores.clone() }
     }
 
-    fn characters(&self) -> Characters {
+    fn characters(&self, worker: u16) -> Characters {
         Characters {
             characters: Arc::clone(&self.services.characters),
             data: Arc::clone(&self.data),
             players: Arc::clone(&self.players),
             hub: self.hub.clone(),
             whereabouts: self.whereabouts.clone(),
+            channels: Arc::clone(&self.channels),
+            worker: WorkerId(worker),
             stores: self.stores.clone(),
         }
     }

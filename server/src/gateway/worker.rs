@@ -43,6 +43,8 @@ pub(crate) struct Worker {
 /// Counters of the send path, looked up once.
 pub(crate) struct Meters {
     pub(crate) snapshots: metrics::Counter,
+    /// Without a datagram channel.
+    pub(crate) pushed_snapshots: metrics::Counter,
     pub(crate) snapshot_bytes: metrics::Counter,
 }
 
@@ -55,7 +57,8 @@ impl Worker {
             questions: Questions::new(id),
             players,
             meters: Meters {
-                snapshots: metrics::counter!(telemetry::SNAPSHOTS_SENT),
+                snapshots: metrics::counter!(telemetry::SNAPSHOTS_SENT, "way" => "datagram"),
+                pushed_snapshots: metrics::counter!(telemetry::SNAPSHOTS_SENT, "way" => "link"),
                 snapshot_bytes: metrics::counter!(telemetry::SNAPSHOT_BYTES),
             },
             drained: CancellationToken::new(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use shallot_hubs::HubServer;
+use shallot_hubs::{HubServer, WorkerId};
 use shallot_masterdata::MasterData;
 use shallot_proto::player::v1::character_service_server::CharacterService;
 use shallot_proto::player::v1::{
@@ -20,6 +20,7 @@ use tonic::{Code, Request, Response, Status};
 use super::auth::caller;
 use super::status;
 use crate::gateway::players::Players;
+use crate::hubs::ports::Channels;
 use crate::hubs::whereabouts::Whereabouts;
 use crate::store_runtime::StoreRuntime;
 
@@ -30,6 +31,8 @@ pub(crate) struct Characters {
     pub(crate) players: Arc<Players>,
     pub(crate) hub: HubServer,
     pub(crate) whereabouts: Whereabouts,
+    pub(crate) channels: Arc<Channels>,
+    pub(crate) worker: WorkerId,
     pub(crate) stores: StoreRuntime,
 }
 
@@ -76,11 +79,15 @@ impl CharacterService for Characters {
             ));
         }
         let view = self.run(|use_cases, data| async move { use_cases.select(caller, &data, id).await }).await?;
-        if let Some(handle) = self.hub.directory().get(caller.session) {
-            self.whereabouts.selected(&handle, id, &view.record.name);
+        let live = self.hub.directory().get(caller.session);
+        if let Some(handle) = &live {
+            self.whereabouts.selected(handle, id, &view.record.name);
         }
+        // A session that lives has its worker; one that does not may begin on this one.
+        let worker = live.map_or(self.worker, |handle| handle.worker());
+        let channel = self.channels.ticket(worker, caller.session, caller.epoch);
         let master_data_hash = self.data.load().hash.to_vec().into();
-        Ok(Response::new(SelectCharacterReply { character: Some(character(&view)), master_data_hash }))
+        Ok(Response::new(SelectCharacterReply { character: Some(character(&view)), master_data_hash, channel }))
     }
 
     async fn delete(&self, request: Request<DeleteCharacterRequest>) -> Result<Response<DeleteCharacterReply>, Status> {

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use shallot_hubs::{
     Authenticator, ChannelOffer, Clock, EndReason, HubError, HubServer, LimitClass, Now, Principal, RateLimiter,
-    RetryAfterMs, SessionHandle, async_trait, clock::Sleep,
+    RetryAfterMs, SessionHandle, WorkerId, async_trait, clock::Sleep,
 };
 use shallot_proto::hub::v1::Channel;
-use shallot_proto::wire::{AccountId, SessionEpoch};
+use shallot_proto::wire::{AccountId, SessionEpoch, SessionId};
 use shallot_services::auth::{Auth, SessionNotices};
 use shallot_services::rates::{LimitClass as RateClass, LimitKey};
 
@@ -108,7 +108,7 @@ impl SessionNotices for SessionEnds {
     }
 }
 
-/// A datagram channel on the worker that owns the session.
+/// Tickets for QUIC connections to the worker that owns a session.
 pub(crate) struct Channels {
     /// Empty: the host that the client reached its link at.
     pub(crate) host: String,
@@ -117,8 +117,15 @@ pub(crate) struct Channels {
 
 impl ChannelOffer for Channels {
     fn offer(&self, session: &SessionHandle) -> Option<Channel> {
-        let worker = self.workers.get(usize::from(session.worker().0))?;
-        let ticket = worker.tickets.issue(session.id(), session.principal().epoch, SystemClock::unix_ms())?;
+        self.ticket(session.worker(), session.id(), session.principal().epoch)
+    }
+}
+
+impl Channels {
+    /// Where a worker's QUIC port is, and a ticket for a session there; `None` when the system gives no randomness.
+    pub(crate) fn ticket(&self, worker: WorkerId, session: SessionId, epoch: SessionEpoch) -> Option<Channel> {
+        let worker = self.workers.get(usize::from(worker.0))?;
+        let ticket = worker.tickets.issue(session, epoch, SystemClock::unix_ms())?;
         Some(Channel { address: format!("{}:{}", self.host, worker.quic_port), ticket: ticket.into() })
     }
 }

@@ -19,7 +19,8 @@ use shallot_world::{Command, Reply, grant_entity};
 use super::whereabouts::Whereabouts;
 use super::{errors, translate};
 use crate::gateway::players::Players;
-use crate::gateway::session::{Place, PlayerSession};
+use crate::gateway::quic_link::take_up_channel;
+use crate::gateway::session::{Place, PlayerSession, player};
 use crate::gateway::worker::Worker;
 use crate::hubs::sheet::character_sheet;
 use crate::limits;
@@ -51,6 +52,7 @@ impl WorldHub for World {
         };
         let session = Arc::new(PlayerSession::new(handle.clone(), Arc::clone(worker)));
         handle.insert_state(Arc::clone(&session));
+        take_up_channel(&session);
         self.players.come(&session);
         // A client may have selected its character before it opened the link.
         let (characters, caller) = (Arc::clone(&self.characters), session.caller());
@@ -230,10 +232,6 @@ impl World {
         let (grants, caller) = (Arc::clone(&self.grants), session.caller());
         self.stores.run(async move { grants.told_before(caller.account, id).await }).await.ok()?.ok()?
     }
-}
-
-fn player(handle: &SessionHandle) -> Option<Arc<PlayerSession>> {
-    handle.state::<Arc<PlayerSession>>().map(|session| Arc::clone(session.as_ref()))
 }
 
 fn entity(bits: u32) -> Result<NetId, HubError> {

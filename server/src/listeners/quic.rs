@@ -1,4 +1,4 @@
-//! The datagram channel's front door: one endpoint a gateway worker, on a port of its own.
+//! QUIC, for datagram channels and hub links: one endpoint a gateway worker, on a port of its own.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,17 +7,20 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use quinn::crypto::rustls::QuicServerConfig;
-use quinn::{Endpoint, EndpointConfig, Incoming, ServerConfig, TokioRuntime, TransportConfig, VarInt};
+use quinn::{Connection, Endpoint, EndpointConfig, Incoming, ServerConfig, TokioRuntime, TransportConfig, VarInt};
+use tokio_util::task::TaskTracker;
 
 use super::quic_admission::{Admission, Admit, QuicPressure};
 use super::tls::Identity;
 use crate::clock::SystemClock;
 use crate::gateway::channel;
-use crate::gateway::worker::Worker;
-use crate::lifecycle::Lifecycle;
+use crate::gateway::opening::{self, Opened};
+use crate::gateway::quic_link::QuicLinks;
 use crate::limits;
 use crate::telemetry;
 
+/// QUIC close code of a connection that showed no good ticket.
+const CLOSE_REFUSED: VarInt = VarInt::from_u32(3);
 /// The protocol's name in the TLS handshake.
 const ALPN: &[u8] = b"shallot/1";
 
@@ -67,34 +70,50 @@ pub(crate) fn endpoint(socket: std::net::UdpSocket, config: ServerConfig) -> std
 }
 
 /// Accepts connections until the soft stop, then closes them all.
-pub(crate) async fn run(endpoint: Endpoint, worker: Arc<Worker>, lifecycle: Lifecycle, door: QuicDoor) {
+pub(crate) async fn run(endpoint: Endpoint, links: QuicLinks, door: QuicDoor) {
+    let links = Arc::new(links);
+    let connections = TaskTracker::new();
     let mut admission = Admission::new(door.pressure, door.clock.since_start());
     let pending = Arc::new(AtomicUsize::new(0));
     loop {
         let incoming = tokio::select! {
             incoming = endpoint.accept() => incoming,
-            () = lifecycle.soft.cancelled() => break,
+            () = links.lifecycle.soft.cancelled() => break,
         };
         let Some(incoming) = incoming else { break };
         let (now, under_way) = (door.clock.since_start(), pending.load(Ordering::Relaxed));
         let admit = admission.knock(now, under_way, incoming.remote_address_validated());
         if let Some(incoming) = admitted(incoming, admit) {
             pending.fetch_add(1, Ordering::Relaxed);
-            let (worker, pending) = (Arc::clone(&worker), Arc::clone(&pending));
-            lifecycle.spawn_isolated("quic connection", async move {
+            let (here, pending) = (Arc::clone(&links), Arc::clone(&pending));
+            let serving = connections.track_future(async move {
                 let connection = handshake(incoming).await;
                 pending.fetch_sub(1, Ordering::Relaxed);
                 if let Some(connection) = connection {
-                    channel::serve(&worker, connection).await;
+                    serve(&here, connection).await;
                 }
             });
+            links.lifecycle.spawn_isolated("quic connection", serving);
         }
     }
     // Sessions say goodbye on their links first; the channels close with them.
-    worker.drained().await;
+    links.worker.drained().await;
+    connections.close();
+    if tokio::time::timeout(limits::CONNECTION_GRACE, connections.wait()).await.is_err() {
+        tracing::debug!("some QUIC connections were still open");
+    }
     endpoint.close(VarInt::from_u32(0), b"server stops");
     if tokio::time::timeout(Duration::from_secs(1), endpoint.wait_idle()).await.is_err() {
         tracing::debug!("some QUIC connections did not confirm the close");
+    }
+}
+
+async fn serve(links: &QuicLinks, connection: Connection) {
+    let opened = tokio::time::timeout(limits::TICKET_TIMEOUT, opening::open(&links.worker, &connection)).await;
+    match opened {
+        Ok(Some(Opened::Channel(session))) => channel::serve(session, connection).await,
+        Ok(Some(Opened::HubLink { claims, send, recv })) => links.serve(connection, claims, send, recv).await,
+        Ok(None) | Err(_) => connection.close(CLOSE_REFUSED, b"no good ticket"),
     }
 }
 
@@ -123,7 +142,7 @@ fn admitted(incoming: Incoming, admit: Admit) -> Option<Incoming> {
     None
 }
 
-async fn handshake(incoming: Incoming) -> Option<quinn::Connection> {
+async fn handshake(incoming: Incoming) -> Option<Connection> {
     let peer = incoming.remote_address();
     let connecting = incoming.accept().inspect_err(|error| tracing::debug!(%peer, %error, "no handshake")).ok()?;
     match tokio::time::timeout(limits::TLS_HANDSHAKE, connecting).await {
