@@ -16,6 +16,7 @@ mod pages;
 mod player;
 mod process;
 mod quic_doors;
+mod quic_link;
 mod startup;
 mod stop;
 mod talker;

@@ -67,7 +67,17 @@ impl Player {
 
     /// An account's character, where it was saved.
     pub(crate) async fn enter_as(account: Account) -> Self {
-        let (link, pushes) = WorldLink::open(&account.api).await.unwrap();
+        let opened = WorldLink::open(&account.api).await.unwrap();
+        Self::enter_by(account, opened).await
+    }
+
+    /// The same on a QUIC connection alone.
+    pub(crate) async fn enter_on_quic(account: Account) -> Self {
+        let opened = WorldLink::open_on_quic(&account.api, &account.character.id, &Trust::Development).await.unwrap();
+        Self::enter_by(account, opened).await
+    }
+
+    async fn enter_by(account: Account, (link, pushes): (WorldLink, WorldPushes)) -> Self {
         let entered = link.world().enter(&EnterRequest::default()).await.unwrap();
         let channel = link.open_channel(&Trust::Development).await.unwrap().unwrap();
         let me = NetId::from_bits(entered.entity).unwrap();

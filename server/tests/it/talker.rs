@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use shallot_client::hubs::contracts::social::v1::{ChatHubClient, ChatReceiverDispatcher, ChatReceiverHandler};
 use shallot_client::hubs::contracts::world::v1::WorldHubClient;
 use shallot_client::hubs::{
-    AskContext, EndReason, GrpcLink, HubClient, HubClientConfig, HubError, SystemClock, async_trait,
+    AskContext, ClientLink, EndReason, GrpcLink, HubClient, HubClientConfig, HubError, SystemClock, async_trait,
 };
 use shallot_client::proto::social::v1::{ChatMessage, Invitation, InvitationAnswer};
 use tokio::sync::mpsc;
@@ -47,13 +47,19 @@ impl ChatReceiverHandler for Ears {
 impl Talker {
     /// Opens the hub session of an account whose character is selected.
     pub(crate) async fn connect(account: Account) -> Self {
+        let link = GrpcLink::new(account.api.channel());
+        Self::connect_over(account, &link).await
+    }
+
+    /// The same over a link of whatever kind.
+    pub(crate) async fn connect_over(account: Account, link: &dyn ClientLink) -> Self {
         let Account { api, character } = account;
         let (sender, heard) = mpsc::channel(UNREAD);
         let ears = Arc::new(Ears { heard: sender, accepts: AtomicBool::new(true) });
         let config = HubClientConfig::new(api.access_token().await.unwrap());
         let builder = HubClient::builder(config, Arc::new(SystemClock::start()));
         let builder = builder.receiver(ChatReceiverDispatcher::new(Arc::clone(&ears)));
-        let (session, driver) = builder.connect(&GrpcLink::new(api.channel())).await.unwrap();
+        let (session, driver) = builder.connect(link).await.unwrap();
         let mut running = JoinSet::new();
         running.spawn(driver);
         session.welcomed().await.unwrap();
