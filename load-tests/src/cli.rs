@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::limits::{
-    BENCH_ROUNDS_MAX, BENCH_SECONDS_MAX, BENCH_SESSIONS_MAX, BOTS_MAX, ROUND_SECONDS_MAX, ROUNDS_MAX, SECONDS_MAX,
-    SECONDS_MIN,
+    BENCH_ROUNDS_MAX, BENCH_SECONDS_MAX, BENCH_SESSIONS_MAX, BOTS_MAX, CHATTERS_MAX, ROUND_SECONDS_MAX, ROUNDS_MAX,
+    SECONDS_MAX, SECONDS_MIN, SLOW_MAX,
 };
 
 /// Bots and load for Shallot.
@@ -72,6 +72,31 @@ pub enum FaultsVerb {
     /// Ends the server by `kill -9` again and again while rewards flow, and proves after each time that what bots were told is stored
     /// exactly once.
     Crash(CrashOptions),
+    /// Lets some members of a room stop reading while the others chat: the slow ones must be ended, the others not be hurt.
+    SlowReaders(SlowReadersOptions),
+}
+
+/// Options of `faults slow-readers`.
+#[derive(Clone, Debug, Args)]
+pub struct SlowReadersOptions {
+    /// Members who chat, 50 messages a second together.
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=i64::from(CHATTERS_MAX)))]
+    pub chatters: u32,
+    /// Members who stop reading.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=i64::from(SLOW_MAX)))]
+    pub slow: u32,
+    /// Time with all reading, and at least so long with some not.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=i64::from(BENCH_SECONDS_MAX)))]
+    pub seconds: u32,
+    /// Runs; of their p99 the median counts.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=i64::from(BENCH_ROUNDS_MAX)))]
+    pub rounds: u32,
+    /// The others' p99 may rise by this factor; 0: it is not looked at.
+    #[arg(long, default_value_t = 1.2)]
+    pub p99_factor: f64,
+    /// Writes the report there as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
 }
 
 /// Options of `faults crash`.

@@ -2,3 +2,4 @@
 //! proved nothing.
 
 pub mod crash;
+pub mod slow_readers;

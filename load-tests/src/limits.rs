@@ -86,6 +86,16 @@ pub const MEMBER_QUEUE: usize = 64;
 pub const MEMBER_PROBLEMS_TOLD_MAX: usize = 10;
 /// Bytes of one message to a member that are taken.
 pub const MEMBER_MESSAGE_MAX: usize = 1_024 * 1_024;
+/// Longest delay of a message that is told apart, microseconds.
+pub const DELAY_MAX_US: u64 = 60_000_000;
+/// For slow readers to be ended by the server: what they and it may hold must fill up first.
+pub const SLOW_END_TIME_LIMIT: Duration = Duration::from_secs(60);
+/// Clients of a slow-readers run that chat, at most.
+pub const CHATTERS_MAX: u32 = 5_000;
+/// Those that stop reading, at most: each tells its end once, and so many problems are kept.
+pub const SLOW_MAX: u32 = MEMBER_PROBLEMS_TOLD_MAX as u32;
+/// Bytes in flight to a slow reader.
+pub const SLOW_WINDOW: u32 = 16 * 1_024;
 /// Bytes in flight to a member on its stream and connection: a room's whole state and more.
 pub const MEMBER_WINDOW: u32 = 512 * 1_024;
 

@@ -34,5 +34,6 @@ fn try_main(cli: &Cli) -> anyhow::Result<bool> {
         Verb::Demo(options) => runtime.block_on(demo::run(options)),
         Verb::Bench { verb: BenchVerb::Hubs(options) } => runtime.block_on(bench::run(options)),
         Verb::Faults { verb: FaultsVerb::Crash(options) } => runtime.block_on(faults::crash::run(options)),
+        Verb::Faults { verb: FaultsVerb::SlowReaders(options) } => runtime.block_on(faults::slow_readers::run(options)),
     }
 }

@@ -41,10 +41,9 @@ impl Schedule {
     }
 }
 
-/// Beats at this rate, those of one of many between those of the others. A beat that is missed is left out.
+/// Beats with this period, those of one of many between those of the others. A beat that is missed is left out.
 #[must_use]
-pub fn staggered(hz: u32, index: u32, of: u32) -> Interval {
-    let period = Duration::from_secs(1) / hz.max(1);
+pub fn staggered(period: Duration, index: u32, of: u32) -> Interval {
     let own = period * (index % of.max(1)) / of.max(1);
     let mut beats = interval_at(Instant::now() + own, period);
     beats.set_missed_tick_behavior(MissedTickBehavior::Skip);

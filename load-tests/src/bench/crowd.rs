@@ -1,5 +1,6 @@
 //! All members of a scenario: as many connections, a task each.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tonic::transport::{Channel, Endpoint};
 
-use super::scenario::{Scenario, Work};
+use super::scenario::{ROOM_HZ, Scenario, Work};
 use super::seen::Tally;
 use super::server::{BenchServer, Kind};
 use super::{hub_member, plain_member};
@@ -42,6 +43,8 @@ pub struct Member {
     pub room: u32,
     /// What it does.
     pub part: Part,
+    /// From one telling to the next.
+    pub tell_every: Duration,
     /// See [`super::seen::Seen::new`].
     pub newest_counts: bool,
     /// For hubs.
@@ -50,6 +53,8 @@ pub struct Member {
     pub tally: Arc<Tally>,
     /// Whether to tell or call now.
     pub works: watch::Receiver<bool>,
+    /// Whether to read what arrives: a hub's member alone looks at it.
+    pub reads: watch::Receiver<bool>,
 }
 
 /// Members that are in; dropping it cuts them off.
@@ -57,6 +62,7 @@ pub struct Crowd {
     /// What they see together.
     pub tally: Arc<Tally>,
     works: watch::Sender<bool>,
+    _reads: watch::Sender<bool>,
     _tasks: JoinSet<()>,
 }
 
@@ -68,6 +74,7 @@ impl Crowd {
     pub async fn open(server: &mut BenchServer, kind: Kind, scenario: &Scenario) -> anyhow::Result<Self> {
         let tally = Arc::new(Tally::default());
         let (works, working) = watch::channel(false);
+        let (reads, reading) = watch::channel(true);
         let part = match scenario.work {
             Work::Broadcast { .. } | Work::States { .. } | Work::Idle => Part::Listen,
             Work::Tell => Part::Tell,
@@ -79,13 +86,15 @@ impl Crowd {
             of: scenario.sessions,
             room: scenario.room_of(index),
             part,
+            tell_every: Duration::from_secs(1) / ROOM_HZ,
             newest_counts: matches!(scenario.work, Work::States { .. }),
             token,
             tally: Arc::clone(&tally),
             works: working.clone(),
+            reads: reading.clone(),
         });
         let address = server.address();
-        let connect = |member| async move { anyhow::Ok((connect(&address.to_string()).await?, member)) };
+        let connect = |member| async move { anyhow::Ok((connect(address, MEMBER_WINDOW).await?, member)) };
         let connected = stream::iter(members).map(connect).buffer_unordered(CONNECTS_AT_ONCE);
         let mut tasks = JoinSet::new();
         let all_in = async {
@@ -110,7 +119,7 @@ impl Crowd {
         }
         joined
             .with_context(|| format!("{} of {} came in", tally.joined.load(Ordering::Relaxed), scenario.sessions))??;
-        Ok(Self { tally, works, _tasks: tasks })
+        Ok(Self { tally, works, _reads: reads, _tasks: tasks })
     }
 
     /// Makes the members tell or call, or stop it.
@@ -141,10 +150,14 @@ impl Crowd {
     }
 }
 
-async fn connect(address: &str) -> anyhow::Result<Channel> {
+/// A connection that takes so many bytes before it is read.
+///
+/// # Errors
+/// It cannot be opened.
+pub async fn connect(address: SocketAddr, window: u32) -> anyhow::Result<Channel> {
     let endpoint = Endpoint::from_shared(format!("http://{address}"))?
-        .initial_stream_window_size(MEMBER_WINDOW)
-        .initial_connection_window_size(MEMBER_WINDOW)
+        .initial_stream_window_size(window)
+        .initial_connection_window_size(window)
         .tcp_nodelay(true);
     Ok(endpoint.connect().await?)
 }

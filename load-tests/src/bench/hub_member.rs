@@ -18,7 +18,6 @@ use wire::server_frame::Frame as Down;
 
 use super::crowd::{Member, Part};
 use super::payload::{ECHO, JOIN, Payload, Room, TELL, state};
-use super::scenario::ROOM_HZ;
 use super::seen::Seen;
 use crate::limits::{MEMBER_MESSAGE_MAX, MEMBER_QUEUE};
 use crate::schedule::staggered;
@@ -41,9 +40,9 @@ async fn play(member: Member, channel: Channel) -> anyhow::Result<()> {
     let (out, outgoing) = mpsc::channel(MEMBER_QUEUE);
     let mut client = HubLinkClient::new(channel).max_decoding_message_size(MEMBER_MESSAGE_MAX);
     let mut arriving = client.connect(ReceiverStream::new(outgoing)).await?.into_inner();
-    let mut works = member.works.clone();
+    let (mut works, mut reads) = (member.works.clone(), member.reads.clone());
     let mut beats = interval(BEAT);
-    let mut tells = staggered(ROOM_HZ, member.index, member.of);
+    let mut tells = staggered(member.tell_every, member.index, member.of);
     let mut session = Session {
         seen: Seen::new(member.newest_counts),
         member,
@@ -57,12 +56,13 @@ async fn play(member: Member, channel: Channel) -> anyhow::Result<()> {
     };
     loop {
         tokio::select! {
-            message = arriving.message() => {
+            message = arriving.message(), if *reads.borrow() => {
                 let batch = message?.ok_or_else(|| anyhow!("the stream has ended"))?;
                 batch.frames.into_iter().filter_map(|frame| frame.frame).try_for_each(|frame| session.take(frame))?;
             }
             _ = beats.tick() => session.beat()?,
             _ = tells.tick(), if session.is_working && session.member.part == Part::Tell => session.tell()?,
+            changed = reads.changed() => changed?,
             changed = works.changed() => {
                 changed?;
                 session.is_working = *works.borrow_and_update();
@@ -174,7 +174,7 @@ impl Session {
     }
 
     fn next_state(&mut self) -> Bytes {
-        let state = state(self.member.index + 1, self.number);
+        let state = state(self.member.index + 1, self.number, self.member.tally.now());
         self.number += 1;
         self.member.tally.sent.fetch_add(1, Ordering::Relaxed);
         state

@@ -1,5 +1,7 @@
 //! The messages of `hubs/examples/proto`, and the wire ids of its methods.
 
+use std::time::Duration;
+
 use prost::Message as _;
 use prost::bytes::{Bytes, BytesMut};
 
@@ -29,13 +31,25 @@ pub struct Payload {
     pub body: Bytes,
 }
 
-/// A state of [`STATE_BYTES`], encoded.
+/// A state of [`STATE_BYTES`], encoded: its stamp, and when it was sent.
 #[must_use]
-pub fn state(sender: u32, number: u32) -> Bytes {
+pub fn state(sender: u32, number: u32, at: Duration) -> Bytes {
     // A tag and a length of one byte each.
     let mut body = BytesMut::zeroed(STATE_BYTES as usize - 2);
     body[..8].copy_from_slice(&stamp(sender, number));
+    body[8..16].copy_from_slice(&micros(at).to_be_bytes());
     Payload { body: body.freeze() }.encode_to_vec().into()
+}
+
+/// When a state was sent; `None`: it is none, or it does not say.
+#[must_use]
+pub fn sent_at(body: &[u8]) -> Option<Duration> {
+    let at = u64::from_be_bytes(*body.get(8..)?.first_chunk()?);
+    (at > 0).then(|| Duration::from_micros(at))
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// FNV-1a with 32 bits of the method's full name (Fowler, Noll, Vo), as the contract says.
@@ -62,6 +76,10 @@ mod tests {
 
     #[test]
     fn a_state_is_as_long_as_it_says() {
-        assert_eq!(state(u32::MAX, u32::MAX).len(), STATE_BYTES as usize);
+        let at = Duration::from_micros(7);
+        let state = state(u32::MAX, u32::MAX, at);
+        assert_eq!(state.len(), STATE_BYTES as usize);
+        assert_eq!(sent_at(&Payload::decode(state).expect("a payload").body), Some(at));
+        assert_eq!(sent_at(&[0; 62]), None);
     }
 }

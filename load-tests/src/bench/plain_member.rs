@@ -14,7 +14,6 @@ use tonic::{Request, Status, Streaming};
 
 use super::crowd::{Member, Part};
 use super::payload::{Payload, state};
-use super::scenario::ROOM_HZ;
 use super::seen::Seen;
 use crate::limits::{MEMBER_MESSAGE_MAX, MEMBER_QUEUE};
 use crate::schedule::staggered;
@@ -41,7 +40,7 @@ async fn play(mut member: Member, channel: Channel) -> anyhow::Result<()> {
     let mut arriving: Streaming<Bytes> = answers.into_inner();
     member.tally.joined.fetch_add(1, Ordering::Relaxed);
 
-    let mut tells = staggered(ROOM_HZ, member.index, member.of);
+    let mut tells = staggered(member.tell_every, member.index, member.of);
     let (mut seen, mut number, mut is_working) = (Seen::new(member.newest_counts), 0, false);
     loop {
         tokio::select! {
@@ -61,7 +60,7 @@ async fn play(mut member: Member, channel: Channel) -> anyhow::Result<()> {
                 }
             }
         }
-        out.try_send(state(member.index + 1, number))?;
+        out.try_send(state(member.index + 1, number, member.tally.now()))?;
         number += 1;
         member.tally.sent.fetch_add(1, Ordering::Relaxed);
     }

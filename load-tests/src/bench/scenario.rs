@@ -75,7 +75,7 @@ impl Scenarios {
         let room = |members, known| {
             scenario(&format!("room-{members}"), Work::States { rooms: 1 }, members, Some(1.25), Some(known))
         };
-        let rooms = most.min(1_000).div_ceil(10);
+        let rooms = (most.min(1_000) / 10).max(1);
         Self(vec![
             broadcast(15),
             broadcast(30),

@@ -3,8 +3,13 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use crate::limits::MEMBER_PROBLEMS_TOLD_MAX;
+use hdrhistogram::Histogram;
+use tokio::time::Instant;
+
+use super::payload::sent_at;
+use crate::limits::{DELAY_MAX_US, MEMBER_PROBLEMS_TOLD_MAX};
 
 /// The messages of a scenario, numbered by their senders: the first eight bytes are the sender and its number, both big-endian.
 /// The server's ticks are of sender 0.
@@ -14,7 +19,7 @@ pub fn stamp(sender: u32, number: u32) -> [u8; 8] {
 }
 
 /// What members have seen together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Tally {
     /// Members that are in.
     pub joined: AtomicU64,
@@ -25,9 +30,58 @@ pub struct Tally {
     /// Messages, or calls, that members sent.
     pub sent: AtomicU64,
     problems: Mutex<(Vec<String>, u64)>,
+    /// Microseconds from a member's telling to its hearing.
+    delays: Option<Mutex<Histogram<u64>>>,
+    start: Instant,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            joined: AtomicU64::new(0),
+            delivered: AtomicU64::new(0),
+            superseded: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
+            problems: Mutex::default(),
+            delays: None,
+            start: Instant::now(),
+        }
+    }
 }
 
 impl Tally {
+    /// One that takes the time of each message.
+    ///
+    /// # Errors
+    /// Never in fact: the histogram's bounds are constants.
+    pub fn with_delays() -> anyhow::Result<Self> {
+        let delays = Histogram::new_with_bounds(1, DELAY_MAX_US, 3)?;
+        Ok(Self { delays: Some(Mutex::new(delays)), ..Self::default() })
+    }
+
+    /// Since it began.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// The delays since the last such question, in microseconds.
+    #[must_use]
+    pub fn take_delays(&self) -> Option<Histogram<u64>> {
+        let mut delays = self.delays.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = delays.clone();
+        delays.reset();
+        Some(taken)
+    }
+
+    fn delayed(&self, message: &[u8]) {
+        if let Some((delays, sent)) = self.delays.as_ref().zip(sent_at(message)) {
+            let took = self.now().saturating_sub(sent).as_micros();
+            let took = u64::try_from(took).unwrap_or(u64::MAX);
+            delays.lock().unwrap_or_else(PoisonError::into_inner).saturating_record(took);
+        }
+    }
+
     /// Messages that arrived so far.
     #[must_use]
     pub fn delivered(&self) -> u64 {
@@ -41,6 +95,13 @@ impl Tally {
         if problems.0.len() < MEMBER_PROBLEMS_TOLD_MAX {
             problems.0.push(what);
         }
+    }
+
+    /// How many of the problems told have this in them.
+    #[must_use]
+    pub fn problems_like(&self, what: &str) -> u64 {
+        let problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
+        problems.0.iter().filter(|problem| problem.contains(what)).count() as u64
     }
 
     /// What must not be and was, in one line.
@@ -82,6 +143,7 @@ impl Seen {
         tally.superseded.fetch_add(number.saturating_sub(*next).into(), Ordering::Relaxed);
         *next = number.saturating_add(1).max(*next);
         tally.delivered.fetch_add(1, Ordering::Relaxed);
+        tally.delayed(message);
     }
 }
 

@@ -3,3 +3,4 @@
 
 mod bench;
 mod command_line;
+mod faults;
