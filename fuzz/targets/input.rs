@@ -9,7 +9,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     assert_eq!(Kind::of(bytes), Ok(Kind::Input));
     let mut buffer = [0; MAX_DATAGRAM];
     assert_eq!(window.encode(&mut buffer).map(|length| &buffer[..length]), Ok(bytes));
-    assert!(window.inputs.by_tick().count() == window.inputs.as_slice().len());
+    assert_eq!(window.by_tick().count(), window.inputs.as_slice().len());
     // What it acknowledges is looked up one by one.
     if let Some(ack) = window.ack {
         let mut received = Received::default();

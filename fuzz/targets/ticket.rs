@@ -1,12 +1,22 @@
 //! A connect ticket: what was not issued is refused, what was counts once and in time.
 #![no_main]
 
+use server::gateway::tickets;
+use server::{limits, listeners};
 use shallot_proto::wire::{SessionEpoch, SessionId};
 
-#[path = "../../server/src/limits.rs"]
-mod limits;
-#[path = "../../server/src/gateway/tickets.rs"]
-mod tickets;
+/// Of the server only its tickets, and what their limits stand beside.
+#[expect(dead_code, reason = "a part of a whole")]
+#[path = "../../server/src"]
+mod server {
+    pub(crate) mod limits;
+    pub(crate) mod gateway {
+        pub(crate) mod tickets;
+    }
+    pub(crate) mod listeners {
+        pub(crate) mod bucket;
+    }
+}
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let tickets = tickets::Tickets::new().expect("randomness");

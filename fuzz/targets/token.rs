@@ -5,8 +5,10 @@ use std::sync::LazyLock;
 
 use shallot_proto::wire::{AccountId, SessionEpoch, SessionId};
 
+#[expect(dead_code, reason = "a part of a whole")]
 #[path = "../../services/src/limits.rs"]
 mod limits;
+#[expect(dead_code, reason = "a part of a whole")]
 #[path = "../../services/src/auth/tokens.rs"]
 mod tokens;
 
