@@ -13,4 +13,13 @@ pub(crate) const STATEMENTS_MAX: usize = 128;
 /// Expired request records deleted by each write that adds one. More than one, so that the table shrinks to what is kept.
 pub(crate) const EXPIRED_PER_WRITE_MAX: i64 = 8;
 
+/// How long a connection to Redis may take.
+pub(crate) const REDIS_CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long Redis may take to answer. A node is dead after 5 s of silence, so a broker that hangs must show before.
+pub(crate) const REDIS_RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Messages of other nodes that wait to be read; further ones are lost, and repaired like any other loss.
+pub(crate) const REDIS_INBOX: usize = 8_192;
+/// Their bytes.
+pub(crate) const REDIS_INBOX_BYTES: usize = 64 * 1024 * 1024;
+
 const _: () = assert!(EXPIRED_PER_WRITE_MAX > 1);

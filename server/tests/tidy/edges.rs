@@ -31,7 +31,7 @@ const BUILD: [(&str, &[&str]); 1] = [("shallot-hubs", &["shallot-hubs-codegen"])
 const DEV: [(&str, &[&str]); 6] = [
     ("shallot-world", &["shallot-masterdata"]),
     ("shallot-services", &["shallot-masterdata"]),
-    ("shallot-stores", &["shallot-services", "shallot-masterdata"]),
+    ("shallot-stores", &["shallot-services", "shallot-masterdata", "shallot-hubs"]),
     ("shallot-server", &["shallot-client"]),
     ("shallot-hubs", &["shallot-hubs-codegen"]),
     ("shallot-client", &["shallot-hubs"]),

@@ -1,8 +1,10 @@
-//! SQLite as the ports promise it, and what is its own: the file, its schema, its constraints, what survives a crash.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+//! SQLite as the ports promise it, and what is its own: the file, its schema, its constraints, what survives a crash. The backplane
+//! over a real Redis.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod accounts;
 mod audit;
+mod backplane;
 mod constraints;
 mod contract;
 mod corrupt_rows;
@@ -11,3 +13,4 @@ mod epochs;
 mod fixture;
 mod once;
 mod opening;
+mod redis_server;
