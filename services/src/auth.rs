@@ -296,6 +296,22 @@ impl Auth {
         result.map(|()| principal)
     }
 
+    /// Another node says that the account has signed in with this epoch: earlier tokens count no more here either.
+    pub async fn heard_of(&self, account: AccountId, epoch: SessionEpoch) {
+        self.epochs.raise(account, epoch).await;
+    }
+
+    /// The epoch of the account's newest log-in, as the store has it; `None`: no such account.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn newest_epoch(&self, account: AccountId) -> Result<Option<SessionEpoch>, StoreError> {
+        match self.accounts.epoch(account).await? {
+            Some(stored) => Ok(Some(self.epochs.raise(account, stored).await)),
+            None => Ok(None),
+        }
+    }
+
     async fn check_counts(&self, principal: &Principal) -> Result<(), VerifyError> {
         if principal.expires_at_ms <= self.ids.now_ms() {
             return Err(VerifyError::TokenExpired);

@@ -63,6 +63,8 @@ pub const CHAT_TEXT_BYTES_MAX: usize = 4 * CHAT_TEXT_CHARS_MAX;
 pub const CHAT_CHANNELS_OF_SESSION_MAX: usize = 8;
 /// Places in named channels that all sessions of a node take up together.
 pub const CHAT_CHANNELS_MAX: usize = 20_000;
+/// Characters whose presence is asked for at once, or followed by one session.
+pub const PRESENCE_CHARACTERS_MAX: usize = 64;
 /// Where a score ends, by points and by class.
 pub const SCORE_MAX: u8 = 30;
 /// Experience beyond this is not counted: what a store's signed integer holds.

@@ -9,7 +9,7 @@ use crate::character::CharacterRecord;
 use crate::holdings::ItemEvent;
 use crate::item::ItemRecord;
 use crate::ledger::Posting;
-use crate::ports::StoreError;
+use crate::ports::{RegionOwner, StoreError};
 
 mod accounts;
 mod audit;
@@ -44,6 +44,8 @@ struct Tables {
     accounts: BTreeMap<AccountId, accounts::Account>,
     devices: BTreeMap<[u8; 32], AccountId>,
     regions: BTreeMap<String, RegionEpoch>,
+    /// By region, with the end of its time.
+    region_owners: BTreeMap<String, (RegionOwner, u64)>,
     documents: BTreeMap<(String, String), String>,
     characters: BTreeMap<CharacterId, CharacterRecord>,
     folded_names: BTreeMap<String, CharacterId>,

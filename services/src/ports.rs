@@ -29,7 +29,7 @@ pub use characters::{
     Rule, SelectError,
 };
 pub use documents::DocumentStore;
-pub use regions::RegionStore;
+pub use regions::{Claim, RegionOwner, RegionStore};
 
 /// A store does not do its work. Whether a write happened is not known; with its key it may be repeated.
 #[derive(Debug, thiserror::Error)]

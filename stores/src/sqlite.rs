@@ -29,7 +29,7 @@ mod regions;
 
 pub use open::OpenError;
 
-/// All ports over one SQLite file that belongs to this process alone.
+/// All ports over one SQLite file that belongs to this process alone, or to the servers of one cluster on this machine.
 ///
 /// Dropping it without [`SqliteStores::close`] loses nothing: the next open reads the write-ahead log.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use super::fixture::body;
 use super::{Adapters, Stage, reason_of};
 use crate::character::Position;
 use crate::characters::SaveError;
-use crate::ports::StoreError;
+use crate::ports::{Claim, RegionOwner, StoreError};
 
 pub(super) async fn all(adapters: &Adapters) {
     let stage = Stage::new(adapters, 300);
@@ -12,6 +12,7 @@ pub(super) async fn all(adapters: &Adapters) {
     saving(&stage).await;
     leaving(&stage).await;
     a_restarted_region_owns_nobody(&stage).await;
+    a_region_has_one_owner(&stage).await;
     stage.assert_conserved().await;
 }
 
@@ -91,4 +92,29 @@ async fn a_restarted_region_owns_nobody(stage: &Stage) {
         .await
         .expect("entered");
     assert!(again.owner_epoch > entered.owner_epoch);
+}
+
+async fn a_region_has_one_owner(stage: &Stage) {
+    let regions = &stage.adapters.regions;
+    let owner = |node: &str| RegionOwner { node: node.to_owned(), address: format!("{node}.example:7400") };
+    let (one, two) = (owner("one"), owner("two"));
+    let started = regions.start_region("fen").await.expect("started");
+    assert_eq!(regions.region_owner("fen", 0).await.expect("read"), None, "a server that is alone claims nothing");
+    let ours = regions.claim_region("fen", &one, 1_000, 6_000).await.expect("claimed");
+    assert_eq!(ours, Claim::Ours(started.next()));
+    assert_eq!(regions.claim_region("fen", &two, 1_001, 6_001).await.expect("asked"), Claim::Theirs(one.clone()));
+    assert_eq!(regions.region_owner("fen", 5_999).await.expect("read"), Some(one.clone()));
+    assert_eq!(
+        regions.region_epoch("fen").await.expect("read"),
+        Some(started.next()),
+        "who is refused changes nothing"
+    );
+    assert_eq!(regions.renew_regions("one", 9_000).await.expect("renewed"), 1);
+    assert_eq!(regions.renew_regions("two", 9_999).await.expect("nothing to renew"), 0);
+    assert_eq!(regions.claim_region("fen", &two, 8_999, 12_000).await.expect("asked"), Claim::Theirs(one.clone()));
+    let again = regions.claim_region("fen", &one, 8_999, 9_500).await.expect("its own earlier run");
+    assert_eq!(again, Claim::Ours(started.next().next()));
+    assert_eq!(regions.region_owner("fen", 9_500).await.expect("read"), None, "its time is over");
+    assert!(matches!(regions.claim_region("fen", &two, 9_500, 12_000).await, Ok(Claim::Ours(_))));
+    assert_eq!(regions.region_owner("fen", 9_501).await.expect("read"), Some(two));
 }

@@ -98,11 +98,25 @@ impl SqliteStores {
     /// # Errors
     /// See [`OpenError`]. A file that a newer server wrote, or that is no database, is left as it is.
     pub async fn open(folder_or_file: &Path) -> Result<Self, OpenError> {
+        Self::open_as(folder_or_file, Sharing::Alone).await
+    }
+
+    /// The same beside other servers of one cluster on this machine, each of which opens it so. SQLite lets one of them write at a time.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; [`OpenError::Busy`] also when a server uses the file for itself alone.
+    pub async fn open_shared(folder_or_file: &Path) -> Result<Self, OpenError> {
+        Self::open_as(folder_or_file, Sharing::Cluster).await
+    }
+
+    async fn open_as(folder_or_file: &Path, sharing: Sharing) -> Result<Self, OpenError> {
         let path = database_path(folder_or_file);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(|source| file_error(folder, source))?;
         }
-        let lock = lock(&path)?;
+        let lock = lock(&path, sharing)?;
+        // Of two servers that start at once one migrates first. Given back when it is dropped.
+        let _migrating = lock_to_migrate(&path).await?;
         // SQLite would only say that it cannot open the file; the operating system says why.
         open_file(&path)?;
         let options = SqliteConnectOptions::new()
@@ -138,17 +152,41 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         .test_before_acquire(false)
 }
 
+/// Who else may use the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sharing {
+    Alone,
+    Cluster,
+}
+
 /// Takes the lock file beside the database. It is never deleted: two processes could then each hold a lock of their own.
-fn lock(path: &Path) -> Result<File, OpenError> {
-    let mut lock_path = path.as_os_str().to_owned();
-    lock_path.push(".lock");
-    let lock_path = PathBuf::from(lock_path);
+fn lock(path: &Path, sharing: Sharing) -> Result<File, OpenError> {
+    let lock_path = beside(path, ".lock");
     let file = open_file(&lock_path)?;
-    match file.try_lock() {
+    let taken = match sharing {
+        Sharing::Alone => file.try_lock(),
+        Sharing::Cluster => file.try_lock_shared(),
+    };
+    match taken {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(OpenError::Busy { path: path.to_owned() }),
         Err(TryLockError::Error(source)) => Err(file_error(&lock_path, source)),
     }
+}
+
+/// Waits for its turn to migrate.
+async fn lock_to_migrate(path: &Path) -> Result<File, OpenError> {
+    let lock_path = beside(path, ".migrating");
+    let file = open_file(&lock_path)?;
+    let waiting = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await;
+    let locked = waiting.unwrap_or_else(|error| Err(io::Error::other(error)));
+    locked.map_err(|source| file_error(&lock_path, source))
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(ending);
+    PathBuf::from(beside)
 }
 
 fn open_file(path: &Path) -> Result<File, OpenError> {
