@@ -47,9 +47,9 @@ pub use name::{GroupName, NameTooLong};
 
 /// Is told what happens in the cluster. Called under locks and on any thread: it may note what it is told, and wake someone.
 pub trait ClusterWatch: Send + Sync + 'static {
-    /// Somebody has joined or left this group, on whatever node.
-    fn membership_changed(&self, group: &GroupName) {
-        let _ = group;
+    /// A session has joined or left this group, on whatever node.
+    fn membership_changed(&self, group: &GroupName, session: SessionId, is_member: bool) {
+        let _ = (group, session, is_member);
     }
 
     /// Another node has told this ([`Cluster::notify`]).

@@ -3,6 +3,7 @@
 
 pub(crate) mod auth;
 pub(crate) mod faults;
+pub(crate) mod hubs;
 pub(crate) mod limits;
 pub(crate) mod net;
 pub(crate) mod stores;
@@ -26,6 +27,7 @@ pub(crate) struct Settings {
     pub(crate) auth: auth::Auth,
     pub(crate) world: world::World,
     pub(crate) stores: stores::Stores,
+    pub(crate) hubs: hubs::Hubs,
     pub(crate) limits: limits::Limits,
     pub(crate) telemetry: telemetry::Telemetry,
     pub(crate) faults: faults::Faults,
@@ -152,6 +154,7 @@ impl Settings {
         self.net.check(self.profile, &mut problems);
         self.auth.check(&mut problems);
         self.stores.check(&mut problems);
+        self.hubs.check(&mut problems);
         self.limits.check(self.profile, &mut problems);
         self.telemetry.check(&mut problems);
         self.faults.check(self.profile, &mut problems);

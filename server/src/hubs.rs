@@ -2,7 +2,9 @@
 
 pub(crate) mod chat;
 pub(crate) mod errors;
+pub(crate) mod logins;
 pub(crate) mod ports;
+pub(crate) mod presence;
 pub(crate) mod sheet;
 pub(crate) mod translate;
 pub(crate) mod whereabouts;

@@ -113,6 +113,15 @@ pub(crate) const DATAGRAM_BURST: u32 = 30;
 /// A client that is above the rate for so many seconds is ended.
 pub(crate) const DATAGRAM_FLOOD_SECONDS: u32 = 10;
 
+// --- between nodes.
+
+/// How long a server that says nothing keeps its regions.
+pub(crate) const REGION_LEASE: Duration = Duration::from_secs(5);
+/// How often it says so.
+pub(crate) const REGION_RENEW: Duration = Duration::from_secs(1);
+/// Log-ins on other nodes that wait to be acted on.
+pub(crate) const LOGINS_HEARD: usize = 4_096;
+
 // --- between shards, gateways and stores.
 
 /// Commands waiting for a shard's next tick.

@@ -8,11 +8,12 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use shallot_hubs::contracts::social::v1::ChatHubDispatcher;
+use shallot_hubs::contracts::social::v1::{ChatHubDispatcher, PresenceHubDispatcher};
 use shallot_hubs::contracts::world::v1::WorldHubDispatcher;
-use shallot_hubs::{Cluster, HubServer, HubServerConfig, NodeId, SessionLimits};
+use shallot_hubs::{Backplane, Cluster, HubServer, HubServerConfig, NodeId, SessionLimits};
 use shallot_masterdata::{MasterData, RegionIndex};
-use shallot_stores::SqliteStores;
+use shallot_services::ports::{Claim, RegionOwner};
+use shallot_stores::{RedisBackplane, SqliteStores};
 use shallot_world::{World, WorldConfig};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -25,7 +26,9 @@ use crate::gateway::thread::{GatewayThread, UnaryServices};
 use crate::gateway::worker::{Delivery, Worker};
 use crate::grpc::door::Door;
 use crate::hubs::chat::Chat;
-use crate::hubs::ports::{Channels, HubAuthenticator, HubClock, HubRates, SessionEnds};
+use crate::hubs::logins::{Logins, SessionEnds};
+use crate::hubs::ports::{Channels, HubAuthenticator, HubClock, HubRates};
+use crate::hubs::presence::Presence;
 use crate::hubs::whereabouts::Whereabouts;
 use crate::hubs::world::World as WorldHub;
 use crate::lifecycle::Lifecycle;
@@ -38,6 +41,7 @@ use crate::shard::comeback::Comeback;
 use crate::shard::desk::Desk;
 use crate::shard::driver::{Driver, DriverParts};
 use crate::shard::fan_out::FanOut;
+use crate::shard::lease::RegionLease;
 use crate::shard::link::{LocalLink, ShardLink};
 use crate::shard::pulse::Pulse;
 use crate::shard::thread::ShardThread;
@@ -55,8 +59,15 @@ pub(crate) struct Wired {
     pub(crate) http: TcpListener,
     pub(crate) health: Health,
     pub(crate) addresses: Addresses,
-    /// Ends the shards, after the sessions.
+    /// Ends the shards and the talk with other nodes, after the sessions.
     pub(crate) shard_stop: CancellationToken,
+    pub(crate) cluster: Cluster,
+    /// `None`: this server is alone.
+    pub(crate) backplane: Option<Arc<dyn Backplane>>,
+    pub(crate) logins: Logins,
+    pub(crate) presence: Arc<Presence>,
+    /// `None`: this server is alone, all regions are its own.
+    pub(crate) lease: Option<RegionLease>,
 }
 
 /// Where the server listens.
@@ -77,7 +88,9 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
     // Stores and keys.
     let folder = settings.stores.data.as_path();
     prepare(folder)?;
-    let stores = Arc::new(SqliteStores::open(folder).await?);
+    let has_others = settings.stores.redis.is_some();
+    let stores = if has_others { SqliteStores::open_shared(folder).await } else { SqliteStores::open(folder).await };
+    let stores = Arc::new(stores?);
     let (token_key, _) = keys::token_key(folder)?;
     let identity = identity(settings, folder)?;
 
@@ -110,10 +123,23 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
     let seed = settings.world.seed.map_or_else(keys::draw_seed, Ok)?;
     tracing::info!(seed, "the simulation's seed");
     let (mut shards, mut desks, mut links, mut pulses) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let address = Some(&settings.net.public_grpc).filter(|told| !told.is_empty()).cloned();
+    let owner = RegionOwner { node: settings.hubs.node.clone(), address: address.unwrap_or_else(|| grpc.to_string()) };
+    let lease = has_others.then(|| RegionLease::new(Arc::clone(&services.regions), owner));
     let set: Arc<MasterData> = data.load_full();
     for (row, region) in (0_u16..).zip(&set.regions) {
         let index = RegionIndex(row);
-        let epoch = services.regions.start_region(&region.key).await?;
+        let epoch = match &lease {
+            None => services.regions.start_region(&region.key).await?,
+            Some(lease) => match lease.claim(&region.key).await? {
+                Claim::Ours(epoch) => epoch,
+                Claim::Theirs(owner) => {
+                    tracing::info!(region = %region.key, owner = %owner.node, address = %owner.address, "another server has this region");
+                    links.push(None);
+                    continue;
+                }
+            },
+        };
         let (link, mailbox) = LocalLink::new(index, &region.key, epoch, clock);
         let start_tick = shallot_proto::wire::Tick::default();
         let config =
@@ -157,17 +183,21 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
             stop: shard_stop.clone(),
             lifecycle: lifecycle.clone(),
         });
-        links.push(link as Arc<dyn ShardLink>);
+        links.push(Some(link as Arc<dyn ShardLink>));
         pulses.push(pulse);
     }
 
     // Hubs.
-    let node = NodeId::new("node", keys::draw_seed()?)?;
-    let cluster = Cluster::new(node, Arc::new(HubClock::new(clock)));
+    let node = NodeId::new(&settings.hubs.node, keys::draw_seed()?)?;
+    let cluster = Cluster::new(node.clone(), Arc::new(HubClock::new(clock)));
+    let redis = settings.stores.redis.as_deref();
+    let redis = redis.map(|url| RedisBackplane::new(url, &settings.hubs.cluster, node)).transpose()?;
+    let backplane = redis.map(|redis| Arc::new(redis) as Arc<dyn Backplane>);
     let whereabouts = Whereabouts::new(cluster.clone());
     let world_hub = Arc::new(WorldHub {
         data: Arc::clone(&data),
         shards: links.clone(),
+        regions: Arc::clone(&services.regions),
         workers: workers.clone(),
         players: Arc::clone(&players),
         characters: Arc::clone(&services.characters),
@@ -175,6 +205,7 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
         whereabouts: whereabouts.clone(),
         stores: store_runtime.clone(),
     });
+    let presence = Arc::new(Presence::watch(&cluster, whereabouts.clone(), Arc::clone(&data)));
     let channels = Arc::new(Channels { host: settings.net.public_host.clone(), workers: workers.clone() });
     let allowance = Allowance::of(settings.limits.profile);
     let session_limits = SessionLimits { write_ms: allowance.hub_write_ms, ..SessionLimits::DEFAULT };
@@ -184,12 +215,14 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
         Arc::new(HubAuthenticator { auth: Arc::clone(&services.auth), stores: store_runtime.clone() }),
     )
     .hub(WorldHubDispatcher::new(world_hub))
+    .hub(PresenceHubDispatcher::new(Arc::clone(&presence)))
     .hub(ChatHubDispatcher::new(Arc::new(Chat::new(cluster.clone(), whereabouts.clone()))))
-    .cluster(cluster)
+    .cluster(cluster.clone())
     .rate_limiter(Arc::new(HubRates { rates: Arc::clone(&services.rates), is_loopback: grpc.ip().is_loopback() }))
     .channel_offer(Arc::clone(&channels) as _)
     .build()?;
-    session_ends.over(&hub);
+    session_ends.over(&hub, &cluster);
+    let logins = Logins::watch(&cluster, &hub, &services.auth);
 
     // Gateways.
     let entrance = Entrance { tls: settings.net.tls.then(|| identity.acceptor()).transpose()?, allowance, clock };
@@ -222,7 +255,23 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
 
     let addresses = Addresses { grpc, http: http.local_addr()?, quic };
     let health = Health { pulses: pulses.into(), ready: Arc::new(AtomicBool::new(false)), metrics };
-    Ok(Wired { stores, hub, workers, gateways, shards, desks, http, health, addresses, shard_stop })
+    Ok(Wired {
+        stores,
+        hub,
+        workers,
+        gateways,
+        shards,
+        desks,
+        http,
+        health,
+        addresses,
+        shard_stop,
+        cluster,
+        backplane,
+        logins,
+        presence,
+        lease,
+    })
 }
 
 /// Makes the data folder when it is not there, for its owner only: it will hold password hashes and keys.

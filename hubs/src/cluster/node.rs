@@ -55,7 +55,7 @@ pub(super) struct Home {
 impl Watch<GroupName> for Home {
     fn changed(&self, group: &GroupName, session: SessionId, is_member: bool) {
         self.roster.change(group, session, is_member);
-        self.tell(|watch| watch.membership_changed(group));
+        self.tell(|watch| watch.membership_changed(group, session, is_member));
     }
 }
 
@@ -290,7 +290,9 @@ impl Node {
                 PeerEvent::Joined(node, group) => self.outbound.reader_came(&group, &node),
                 PeerEvent::Left(node, group) => self.outbound.reader_left(&group, &node),
                 PeerEvent::Synced(node) => self.outbound.synced(&node),
-                PeerEvent::Changed(group) => self.home.tell(|watch| watch.membership_changed(&group)),
+                PeerEvent::Changed(group, session, is_member) => {
+                    self.home.tell(|watch| watch.membership_changed(&group, session, is_member));
+                }
                 PeerEvent::RosterWanted(node) => {
                     self.outgoing.put(&To::Node(node), message::encode(Kind::RosterWanted(Nothing {})));
                 }

@@ -28,8 +28,8 @@ pub(super) enum PeerEvent {
     Joined(NodeId, GroupName),
     /// Its last session in a group has left.
     Left(NodeId, GroupName),
-    /// Somebody there has joined or left this group.
-    Changed(GroupName),
+    /// A session there has joined or left this group.
+    Changed(GroupName, SessionId, bool),
     /// Its whole roster is here: it is in these groups and no others.
     Synced(NodeId),
     /// Its whole roster is wanted.
@@ -235,7 +235,7 @@ impl Peer {
                 events.push(PeerEvent::Left(node.clone(), group.clone()));
             }
         }
-        events.push(PeerEvent::Changed(group.clone()));
+        events.push(PeerEvent::Changed(group.clone(), session, is_member));
     }
 
     /// The whole roster, when this was its last part.
@@ -292,6 +292,8 @@ impl Peer {
         (self.arriving, self.behind_since, self.asked_ms) = (None, None, None);
         self.waiting.clear();
         events.push(PeerEvent::Died(node.clone()));
-        events.extend(groups.into_keys().map(PeerEvent::Changed));
+        for (group, sessions) in groups {
+            events.extend(sessions.into_iter().map(|session| PeerEvent::Changed(group.clone(), session, false)));
+        }
     }
 }

@@ -123,10 +123,37 @@ struct Stopping {
     workers: Vec<std::sync::Arc<crate::gateway::worker::Worker>>,
     health: listeners::http::Health,
     shard_stop: tokio_util::sync::CancellationToken,
+    lease: Option<crate::shard::lease::RegionLease>,
 }
 
 fn start(wired: Wired, lifecycle: &Lifecycle) -> anyhow::Result<Running> {
-    let Wired { stores, hub, workers, gateways, shards, desks, http, health, shard_stop, .. } = wired;
+    let Wired {
+        stores,
+        hub,
+        workers,
+        gateways,
+        shards,
+        desks,
+        http,
+        health,
+        shard_stop,
+        cluster,
+        backplane,
+        logins,
+        presence,
+        lease,
+        ..
+    } = wired;
+    if let Some(backplane) = backplane {
+        let stop = shard_stop.clone();
+        lifecycle.spawn("backplane", async move { cluster.run(backplane, stop).await });
+    }
+    if let Some(lease) = lease.clone().filter(|_| !shards.is_empty()) {
+        let count = u64::try_from(shards.len()).unwrap_or(u64::MAX);
+        lifecycle.spawn("region lease", lease.keep(count, lifecycle.clone(), shard_stop.clone()));
+    }
+    lifecycle.spawn("presence", presence.run(lifecycle.soft.clone()));
+    lifecycle.spawn("logins", logins.run(lifecycle.soft.clone()));
     for (desk, items) in desks {
         lifecycle.spawn("desk", desk.run(items));
     }
@@ -140,7 +167,7 @@ fn start(wired: Wired, lifecycle: &Lifecycle) -> anyhow::Result<Running> {
         }
     });
     health.ready.store(true, Ordering::SeqCst);
-    Ok(Running { wired: Stopping { stores, hub, workers, health, shard_stop }, gateways, shards })
+    Ok(Running { wired: Stopping { stores, hub, workers, health, shard_stop, lease }, gateways, shards })
 }
 
 #[expect(clippy::print_stdout, reason = "the one line that scripts wait for; logs go to standard error")]
@@ -169,6 +196,9 @@ impl Running {
             () = lifecycle.hard.cancelled() => {}
         }
         lifecycle.finished().await;
+        if let Some(lease) = &wired.lease {
+            lease.release().await;
+        }
         wired.stores.close().await?;
         anyhow::ensure!(!lifecycle.hard.is_cancelled(), "stopped at once; what was not saved is lost");
         anyhow::ensure!(!lifecycle.has_crashed(), "stopped since a part of the server crashed");

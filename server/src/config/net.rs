@@ -23,6 +23,9 @@ pub(crate) struct Net {
     /// Host that clients are told for the datagram channel. `SHALLOT__NET__PUBLIC_HOST`, default empty: the host they already
     /// reached us at.
     pub(crate) public_host: String,
+    /// "host:port" of this server's gRPC as clients reach it: what other servers of its cluster tell theirs. `SHALLOT__NET__PUBLIC_GRPC`,
+    /// default empty: where gRPC listens.
+    pub(crate) public_grpc: String,
     /// TLS for gRPC. `SHALLOT__NET__TLS`, default off: then gRPC must listen on loopback.
     pub(crate) tls: bool,
     /// Certificate chain, PEM. `SHALLOT__NET__CERTIFICATE`, default: a development certificate kept in the data folder.
@@ -39,6 +42,7 @@ impl Default for Net {
             quic: SocketAddr::from(([127, 0, 0, 1], 7410)),
             workers: 0,
             public_host: String::new(),
+            public_grpc: String::new(),
             tls: false,
             certificate: None,
             key: None,

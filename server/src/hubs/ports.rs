@@ -1,15 +1,15 @@
 //! What the hub runtime asks of this server: time, who a token speaks for, rates, datagram channels.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use shallot_hubs::{
-    Authenticator, ChannelOffer, Clock, EndReason, HubError, HubServer, LimitClass, Now, Principal, RateLimiter,
-    RetryAfterMs, SessionHandle, WorkerId, async_trait, clock::Sleep,
+    Authenticator, ChannelOffer, Clock, HubError, LimitClass, Now, Principal, RateLimiter, RetryAfterMs, SessionHandle,
+    WorkerId, async_trait, clock::Sleep,
 };
 use shallot_proto::hub::v1::Channel;
-use shallot_proto::wire::{AccountId, SessionEpoch, SessionId};
-use shallot_services::auth::{Auth, SessionNotices};
+use shallot_proto::wire::{SessionEpoch, SessionId};
+use shallot_services::auth::Auth;
 use shallot_services::rates::{LimitClass as RateClass, LimitKey};
 
 use super::errors;
@@ -81,30 +81,6 @@ impl RateLimiter for HubRates {
         };
         let drawn = self.rates.check(class, LimitKey::Account(principal.account), self.is_loopback);
         drawn.map_err(|wait| RetryAfterMs(u32::try_from(wait.0).unwrap_or(u32::MAX)))
-    }
-}
-
-/// Ends the hub sessions of an account's earlier log-ins.
-#[derive(Default)]
-pub(crate) struct SessionEnds {
-    hub: OnceLock<HubServer>,
-}
-
-impl SessionEnds {
-    /// The hub server whose sessions are meant; it is built after the use cases.
-    pub(crate) fn over(&self, hub: &HubServer) {
-        if self.hub.set(hub.clone()).is_err() {
-            tracing::error!("the hub server was set twice");
-        }
-    }
-}
-
-impl SessionNotices for SessionEnds {
-    fn superseded(&self, account: AccountId, current: SessionEpoch) {
-        let older = self.hub.get().and_then(|hub| hub.directory().by_account(account));
-        if let Some(older) = older.filter(|session| session.principal().epoch < current) {
-            older.end(EndReason::replaced());
-        }
     }
 }
 

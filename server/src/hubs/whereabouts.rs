@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use shallot_hubs::{Cluster, ClusterGroup, GroupName, SessionHandle};
-use shallot_proto::wire::CharacterId;
+use shallot_proto::wire::{CharacterId, SessionId};
 use shallot_services::names;
 
 /// What a session is found by; one for each selected character.
@@ -81,6 +81,16 @@ impl Whereabouts {
         group_of_region(region).map(|group| self.cluster.group(group))
     }
 
+    /// The session that plays this character, on whatever node.
+    pub(crate) fn session(&self, character: CharacterId) -> Option<SessionId> {
+        group_of_character(character).and_then(|group| self.cluster.group(group).members().first().copied())
+    }
+
+    /// Whether that session's character is in a region.
+    pub(crate) fn is_in(&self, region: &str, session: SessionId) -> bool {
+        group_of_region(region).is_some_and(|group| self.cluster.group(group).contains(session))
+    }
+
     /// Whoever plays the character of this name.
     pub(crate) fn name(&self, name: &str) -> Option<ClusterGroup> {
         group_of_name(name).map(|group| self.cluster.group(group))
@@ -90,6 +100,24 @@ impl Whereabouts {
 /// What the session is found by; `None` before it has selected a character.
 pub(crate) fn identity(session: &SessionHandle) -> Option<Arc<Identity>> {
     session.state::<Arc<Identity>>().map(|identity| Arc::clone(identity.as_ref()))
+}
+
+/// What a group of these says of its members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// They play this character.
+    Character(CharacterId),
+    /// Their characters are in a region.
+    Region,
+}
+
+/// What it is for members to be in this group, as far as it says where somebody is.
+pub(crate) fn place_of(group: &GroupName) -> Option<Place> {
+    match group.as_str().split_once('/')? {
+        ("character", id) => id.parse().ok().map(Place::Character),
+        ("region", _) => Some(Place::Region),
+        _ => None,
+    }
 }
 
 fn group_of_character(character: CharacterId) -> Option<GroupName> {

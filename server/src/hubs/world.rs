@@ -3,21 +3,24 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use prost::Message as _;
 use shallot_hubs::contracts::world::v1::WorldHub;
 use shallot_hubs::{CallContext, Code, EndReason, HubError, SessionHandle, async_trait};
 use shallot_masterdata::{MasterData, RegionIndex};
 use shallot_proto::wire::{NetId, Position, RequestId};
 use shallot_proto::world::v1::{
     AttackReply, AttackRequest, EnterReply, EnterRequest, LeaveReply, LeaveRequest, PickUpReply, PickUpRequest,
-    RespawnReply, RespawnRequest, UseSkillReply, UseSkillRequest,
+    RegionElsewhereDetail, RespawnReply, RespawnRequest, UseSkillReply, UseSkillRequest,
 };
 use shallot_services::character::Entered as Loaded;
 use shallot_services::characters::Characters;
 use shallot_services::grants::{GrantReply, Grants};
+use shallot_services::ports::RegionStore;
 use shallot_world::{Command, Reply, grant_entity};
 
 use super::whereabouts::Whereabouts;
 use super::{errors, translate};
+use crate::clock::SystemClock;
 use crate::gateway::players::Players;
 use crate::gateway::quic_link::take_up_channel;
 use crate::gateway::session::{Place, PlayerSession, player};
@@ -33,8 +36,9 @@ const NOBODY: NetId = NetId { index: 0, generation: 0 };
 /// The world hub.
 pub(crate) struct World {
     pub(crate) data: Arc<ArcSwap<MasterData>>,
-    /// One for each region, by row.
-    pub(crate) shards: Vec<Arc<dyn ShardLink>>,
+    /// One for each region, by row; `None`: another server has it.
+    pub(crate) shards: Vec<Option<Arc<dyn ShardLink>>>,
+    pub(crate) regions: Arc<dyn RegionStore>,
     pub(crate) workers: Vec<Arc<Worker>>,
     pub(crate) players: Arc<Players>,
     pub(crate) characters: Arc<Characters>,
@@ -76,7 +80,9 @@ impl WorldHub for World {
         self.leave_region(&session).await?;
         let data = self.data.load_full();
         let wanted = self.wanted_region(&data, &session, &request.region).await?;
-        let shard = self.shards.get(wanted.index()).map(Arc::clone).ok_or_else(unknown_region)?;
+        let Some(shard) = self.shards.get(wanted.index()).ok_or_else(unknown_region)?.clone() else {
+            return Err(self.region_elsewhere(&data.region(wanted).key).await);
+        };
         let (characters, caller, set) = (Arc::clone(&self.characters), session.caller(), Arc::clone(&data));
         let epoch = shard.region_epoch();
         let loaded = self
@@ -162,6 +168,17 @@ impl World {
         let character = place.character;
         let answer = session.ask(place.shard.as_ref(), limits::SHARD_ANSWER, |n| command(character, n)).await;
         answer.map_err(|error| errors::ask(&error))
+    }
+
+    /// Where a region is that another server has.
+    async fn region_elsewhere(&self, region: &str) -> HubError {
+        let (regions, key, now_ms) = (Arc::clone(&self.regions), region.to_owned(), SystemClock::unix_ms());
+        let owner = self.stores.run(async move { regions.region_owner(&key, now_ms).await }).await;
+        let Ok(Ok(owner)) = owner else { return errors::internal() };
+        let address = owner.map(|owner| owner.address).unwrap_or_default();
+        let detail = RegionElsewhereDetail { region: region.to_owned(), address };
+        HubError::new(Code::FailedPrecondition, "REGION_ELSEWHERE", "another server has this region")
+            .with_detail(detail.encode_to_vec().into())
     }
 
     /// The region a client names, or the one its character was saved in.

@@ -14,12 +14,17 @@ mod limits;
 mod links;
 mod pages;
 mod player;
+mod presence;
 mod process;
 mod quic_doors;
 mod quic_link;
+#[expect(dead_code, reason = "these tests end their Redis, so each has one of its own")]
+#[path = "../../../stores/tests/it/redis_server.rs"]
+mod redis_server;
 mod startup;
 mod stop;
 mod talker;
 mod tls;
 mod tokens;
+mod two_nodes;
 mod wire;

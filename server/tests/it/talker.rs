@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use shallot_client::hubs::contracts::social::v1::{ChatHubClient, ChatReceiverDispatcher, ChatReceiverHandler};
+use shallot_client::hubs::contracts::social::v1::{
+    ChatHubClient, ChatReceiverDispatcher, ChatReceiverHandler, PresenceHubClient, PresenceReceiverDispatcher,
+    PresenceReceiverHandler,
+};
 use shallot_client::hubs::contracts::world::v1::WorldHubClient;
 use shallot_client::hubs::{
     AskContext, ClientLink, EndReason, GrpcLink, HubClient, HubClientConfig, HubError, SystemClock, async_trait,
 };
-use shallot_client::proto::social::v1::{ChatMessage, Invitation, InvitationAnswer};
+use shallot_client::proto::social::v1::{ChatMessage, Invitation, InvitationAnswer, Presence};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -21,15 +24,18 @@ pub(crate) struct Talker {
     pub(crate) name: String,
     pub(crate) character: String,
     pub(crate) chat: ChatHubClient,
+    pub(crate) presence: PresenceHubClient,
     pub(crate) world: WorldHubClient,
     pub(crate) session: HubClient,
     heard: mpsc::Receiver<ChatMessage>,
+    seen: mpsc::Receiver<Presence>,
     ears: Arc<Ears>,
     _driver: JoinSet<EndReason>,
 }
 
 struct Ears {
     heard: mpsc::Sender<ChatMessage>,
+    seen: mpsc::Sender<Presence>,
     accepts: AtomicBool,
 }
 
@@ -44,6 +50,12 @@ impl ChatReceiverHandler for Ears {
     }
 }
 
+impl PresenceReceiverHandler for Ears {
+    fn on_presence(&self, presence: Presence) {
+        self.seen.try_send(presence).unwrap();
+    }
+}
+
 impl Talker {
     /// Opens the hub session of an account whose character is selected.
     pub(crate) async fn connect(account: Account) -> Self {
@@ -55,17 +67,20 @@ impl Talker {
     pub(crate) async fn connect_over(account: Account, link: &dyn ClientLink) -> Self {
         let Account { api, character } = account;
         let (sender, heard) = mpsc::channel(UNREAD);
-        let ears = Arc::new(Ears { heard: sender, accepts: AtomicBool::new(true) });
+        let (told, seen) = mpsc::channel(UNREAD);
+        let ears = Arc::new(Ears { heard: sender, seen: told, accepts: AtomicBool::new(true) });
         let config = HubClientConfig::new(api.access_token().await.unwrap());
         let builder = HubClient::builder(config, Arc::new(SystemClock::start()));
         let builder = builder.receiver(ChatReceiverDispatcher::new(Arc::clone(&ears)));
+        let builder = builder.receiver(PresenceReceiverDispatcher::new(Arc::clone(&ears)));
         let (session, driver) = builder.connect(link).await.unwrap();
         let mut running = JoinSet::new();
         running.spawn(driver);
         session.welcomed().await.unwrap();
         let (chat, world) = (ChatHubClient::new(&session), WorldHubClient::new(&session));
+        let presence = PresenceHubClient::new(&session);
         let (name, character) = (character.name, character.id);
-        Self { name, character, chat, world, session, heard, ears, _driver: running }
+        Self { name, character, chat, presence, world, session, heard, seen, ears, _driver: running }
     }
 
     /// What it answers from here on when it is invited.
@@ -76,6 +91,19 @@ impl Talker {
     /// The next message it hears.
     pub(crate) async fn hears(&mut self) -> ChatMessage {
         tokio::time::timeout(PATIENCE, self.heard.recv()).await.expect("nothing was heard").unwrap()
+    }
+
+    /// Reads what it is told of others until one of them is like that.
+    pub(crate) async fn sees(&mut self, what: impl Fn(&Presence) -> bool) {
+        let seen = async {
+            while let Some(presence) = self.seen.recv().await {
+                if what(&presence) {
+                    return;
+                }
+            }
+            panic!("the session ended");
+        };
+        tokio::time::timeout(PATIENCE, seen).await.expect("it was not seen");
     }
 
     /// Whether it has heard all there was.
