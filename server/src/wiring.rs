@@ -193,7 +193,12 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
     let redis = settings.stores.redis.as_deref();
     let redis = redis.map(|url| RedisBackplane::new(url, &settings.hubs.cluster, node)).transpose()?;
     let backplane = redis.map(|redis| Arc::new(redis) as Arc<dyn Backplane>);
-    let whereabouts = Whereabouts::new(cluster.clone());
+    let whereabouts = Whereabouts {
+        cluster: cluster.clone(),
+        characters: Arc::clone(&services.characters),
+        data: Arc::clone(&data),
+        stores: store_runtime.clone(),
+    };
     let world_hub = Arc::new(WorldHub {
         data: Arc::clone(&data),
         shards: links.clone(),

@@ -47,6 +47,7 @@ impl Chat {
 impl ChatHub for Chat {
     async fn on_connect(&self, session: &SessionHandle) {
         session.insert_state(Channels { joined: Mutex::default(), places: Arc::clone(&self.places) });
+        self.whereabouts.arrived(session).await;
     }
 
     async fn say(&self, call: &CallContext, request: SayRequest) -> Result<SayReply, HubError> {

@@ -82,6 +82,7 @@ impl Presence {
 impl PresenceHub for Presence {
     async fn on_connect(&self, session: &SessionHandle) {
         session.insert_state(Following::default());
+        self.whereabouts.arrived(session).await;
     }
 
     async fn look(&self, _: &CallContext, request: LookRequest) -> Result<LookReply, HubError> {

@@ -3,9 +3,16 @@
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arc_swap::ArcSwap;
 use shallot_hubs::{Cluster, ClusterGroup, GroupName, SessionHandle};
+use shallot_masterdata::MasterData;
 use shallot_proto::wire::{CharacterId, SessionId};
+use shallot_services::character::Caller;
+use shallot_services::characters::Characters;
 use shallot_services::names;
+use tokio::sync::OnceCell;
+
+use crate::store_runtime::StoreRuntime;
 
 /// What a session is found by; one for each selected character.
 #[derive(Debug)]
@@ -31,12 +38,36 @@ impl Identity {
 /// The groups of selected characters: one a character, one a name, one a region.
 #[derive(Clone)]
 pub(crate) struct Whereabouts {
-    cluster: Cluster,
+    pub(crate) cluster: Cluster,
+    pub(crate) characters: Arc<Characters>,
+    pub(crate) data: Arc<ArcSwap<MasterData>>,
+    pub(crate) stores: StoreRuntime,
 }
 
+/// Whether the character that a session had selected before it opened its link is known.
+#[derive(Default)]
+struct Arrival(OnceCell<()>);
+
 impl Whereabouts {
-    pub(crate) fn new(cluster: Cluster) -> Self {
-        Self { cluster }
+    /// For each hub's `on_connect`: a client may have selected its character before it opened the link. All hubs wait for one look into
+    /// the store, so that none refuses a first call for want of a character.
+    pub(crate) async fn arrived(&self, session: &SessionHandle) {
+        // All `on_connect`s of a session run in one task: nothing comes between these two.
+        if session.state::<Arrival>().is_none() {
+            session.insert_state(Arrival::default());
+        }
+        let Some(arrival) = session.state::<Arrival>() else { return };
+        arrival.0.get_or_init(|| self.look_up(session)).await;
+    }
+
+    async fn look_up(&self, session: &SessionHandle) {
+        let principal = session.principal();
+        let caller = Caller { account: principal.account, session: principal.session, epoch: principal.epoch };
+        let (characters, data) = (Arc::clone(&self.characters), self.data.load_full());
+        let found = self.stores.run(async move { characters.selected(caller, &data).await }).await;
+        if let Ok(Ok(view)) = found {
+            self.selected(session, view.record.id, &view.record.name);
+        }
     }
 
     /// The session has selected this character: others find it by it from here on.

@@ -58,12 +58,7 @@ impl WorldHub for World {
         handle.insert_state(Arc::clone(&session));
         take_up_channel(&session);
         self.players.come(&session);
-        // A client may have selected its character before it opened the link.
-        let (characters, caller) = (Arc::clone(&self.characters), session.caller());
-        let data = self.data.load_full();
-        if let Ok(Ok(view)) = self.stores.run(async move { characters.selected(caller, &data).await }).await {
-            self.whereabouts.selected(handle, view.record.id, &view.record.name);
-        }
+        self.whereabouts.arrived(handle).await;
     }
 
     async fn on_disconnect(&self, handle: &SessionHandle, reason: &EndReason) {

@@ -19,6 +19,8 @@ async fn presence_is_answered_and_each_change_is_told_to_those_who_follow() {
     let server = Server::start(folder.path(), &["--limits", "load"]);
     let mut ann = Talker::connect(account(server.grpc, "Ann").await).await;
     let bob = Talker::connect(account(server.grpc, "Bob").await).await;
+    // Once its own call is answered, its character is known.
+    bob.presence.look(&LookRequest::default()).await.unwrap();
     let nobody = "01900000-0000-7000-8000-000000000000".to_owned();
 
     let character_ids = vec![bob.character.clone(), nobody.clone()];
