@@ -4,14 +4,17 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use shallot_hubs::contracts::world::v1::{WorldHubClient, WorldReceiverDispatcher, WorldReceiverHandler};
 use shallot_hubs::{ClientLink, EndReason, GrpcLink, HubClient, HubClientConfig, LinkError, SystemClock, Welcome};
-use shallot_proto::world::v1::{InputRefused, Reward, SnapshotBytes, Vitals, WorldEvents};
+use shallot_proto::wire::limits::MAX_INPUT_DATAGRAM;
+use shallot_proto::world::v1::{InputBytes, InputRefused, Reward, SnapshotBytes, Vitals, WorldEvents};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tonic::Code;
 
 use crate::api::{Api, ApiError};
-use crate::channel::{DatagramChannel, OpenError};
+use crate::channel::{DatagramChannel, OpenError, SendError};
 use crate::limits::PUSH_QUEUE;
 use crate::quic_link::QuicLink;
 use crate::trust::Trust;
@@ -125,6 +128,23 @@ impl WorldLink {
         }
         let offer = self.welcome.channel.as_ref()?;
         Some(DatagramChannel::open(&offer.address, &self.host, &offer.ticket, trust).await)
+    }
+
+    /// Sends an input datagram over the link, where no datagrams go; snapshots come as [`WorldPush::Snapshot`] then. Like a datagram it
+    /// may be dropped unseen: the next one repeats what it said.
+    ///
+    /// # Errors
+    /// The session is over.
+    pub fn send_input(&self, datagram: Bytes) -> Result<(), SendError> {
+        let length = datagram.len();
+        if length > MAX_INPUT_DATAGRAM {
+            return Err(SendError::TooLarge(length));
+        }
+        match self.world.input(&InputBytes { datagram }) {
+            // The outbox is full: the link is behind, and this input would be late.
+            Err(error) if error.code == Code::ResourceExhausted => Ok(()),
+            sent => sent.map_err(|_| SendError::Lost),
+        }
     }
 
     /// Sends what waits, closes the link, and tells why the session ended: by itself before, or by this.

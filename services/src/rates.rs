@@ -30,6 +30,8 @@ pub enum LimitClass {
     Play,
     /// Talk, by account.
     Chat,
+    /// Inputs of clients without datagrams, by account.
+    Input,
 }
 
 /// Whose bucket.
@@ -74,6 +76,8 @@ pub struct RateLimits {
     pub play: Rate,
     /// 1 a second, burst 10.
     pub chat: Rate,
+    /// 60 a second, burst 30: as datagrams.
+    pub input: Rate,
 }
 
 impl Default for RateLimits {
@@ -84,6 +88,7 @@ impl Default for RateLimits {
             trade: Rate { per_minute: 10, burst: 10 },
             play: Rate { per_minute: 20 * 60, burst: 40 },
             chat: Rate { per_minute: 60, burst: 10 },
+            input: Rate { per_minute: 60 * 60, burst: 30 },
         }
     }
 }
@@ -100,6 +105,7 @@ impl RateLimits {
             trade: default.trade.times(10),
             play: default.play.times(10),
             chat: default.chat.times(10),
+            input: default.input.times(10),
         }
     }
 }
@@ -126,6 +132,7 @@ pub struct RateLimiters {
     trade: Buckets<LimitKey>,
     play: Buckets<LimitKey>,
     chat: Buckets<LimitKey>,
+    input: Buckets<LimitKey>,
 }
 
 impl RateLimiters {
@@ -139,6 +146,7 @@ impl RateLimiters {
             trade: buckets(limits.trade),
             play: buckets(limits.play),
             chat: buckets(limits.chat),
+            input: buckets(limits.input),
         }
     }
 
@@ -153,6 +161,7 @@ impl RateLimiters {
             LimitClass::Trade => &self.trade,
             LimitClass::Play => &self.play,
             LimitClass::Chat => &self.chat,
+            LimitClass::Input => &self.input,
         };
         buckets.check(&key)
     }
@@ -182,7 +191,8 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
         }
         self.limiter.check_key(key).map_err(|until| {
             let wait = until.wait_time_from(self.clock.now());
-            RetryAfter(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1))
+            // Rounded up: who comes back after it is let in.
+            RetryAfter(u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX).max(1))
         })
     }
 
@@ -229,6 +239,8 @@ mod tests {
             (LimitClass::Ordinary, 100, 600),
             (LimitClass::Trade, 10, 6_000),
             (LimitClass::Play, 40, 50),
+            (LimitClass::Chat, 10, 1_000),
+            (LimitClass::Input, 30, 17),
         ] {
             for _ in 0..burst {
                 assert_eq!(limiters.check(class, account(1)), Ok(()), "{class:?}");

@@ -154,6 +154,8 @@ pub enum LimitClass {
     Play,
     /// Talk.
     Chat,
+    /// Inputs without datagrams.
+    Input,
 }
 
 /// How a push travels; the enum of the option file.
@@ -267,6 +269,7 @@ impl Reader<'_> {
             3 => LimitClass::Trade,
             4 => LimitClass::Play,
             5 => LimitClass::Chat,
+            6 => LimitClass::Input,
             _ => {
                 self.problems.push(format!("{name}: has no (shallot.hub.v1.rule).limit"));
                 return None;

@@ -120,6 +120,7 @@ impl Door {
             LimitClass::Trade => RateClass::Trade,
             LimitClass::Play => RateClass::Play,
             LimitClass::Chat => RateClass::Chat,
+            LimitClass::Input => RateClass::Input,
         };
         self.rates.check(class, key, peer.is_loopback()).map_err(|wait| service_refusal(&wait))
     }

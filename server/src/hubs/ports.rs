@@ -78,6 +78,7 @@ impl RateLimiter for HubRates {
             LimitClass::Trade => RateClass::Trade,
             LimitClass::Play => RateClass::Play,
             LimitClass::Chat => RateClass::Chat,
+            LimitClass::Input => RateClass::Input,
         };
         let drawn = self.rates.check(class, LimitKey::Account(principal.account), self.is_loopback);
         drawn.map_err(|wait| RetryAfterMs(u32::try_from(wait.0).unwrap_or(u32::MAX)))

@@ -9,8 +9,8 @@ use shallot_hubs::{CallContext, Code, EndReason, HubError, SessionHandle, async_
 use shallot_masterdata::{MasterData, RegionIndex};
 use shallot_proto::wire::{NetId, Position, RequestId};
 use shallot_proto::world::v1::{
-    AttackReply, AttackRequest, EnterReply, EnterRequest, LeaveReply, LeaveRequest, PickUpReply, PickUpRequest,
-    RegionElsewhereDetail, RespawnReply, RespawnRequest, UseSkillReply, UseSkillRequest,
+    AttackReply, AttackRequest, EnterReply, EnterRequest, InputBytes, LeaveReply, LeaveRequest, PickUpReply,
+    PickUpRequest, RegionElsewhereDetail, RespawnReply, RespawnRequest, UseSkillReply, UseSkillRequest,
 };
 use shallot_services::character::Entered as Loaded;
 use shallot_services::characters::Characters;
@@ -131,6 +131,11 @@ impl WorldHub for World {
                 None => Err(refused),
             },
         }
+    }
+
+    async fn input(&self, call: &CallContext, request: InputBytes) -> Result<(), HubError> {
+        self.session(call)?.take_input(&request.datagram);
+        Ok(())
     }
 
     async fn respawn(&self, call: &CallContext, _: RespawnRequest) -> Result<RespawnReply, HubError> {

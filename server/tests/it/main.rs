@@ -9,6 +9,7 @@ mod datagrams;
 mod doors;
 mod floods;
 mod http2;
+mod hub_only;
 mod items;
 mod limits;
 mod links;

@@ -61,6 +61,7 @@ fn hub_method(method: &HubMethod, runtime: &TokenStream) -> TokenStream {
         LimitClass::Trade => quote!(Trade),
         LimitClass::Play => quote!(Play),
         LimitClass::Chat => quote!(Chat),
+        LimitClass::Input => quote!(Input),
     };
     let (one_way, concurrent) = (method.one_way, method.concurrent);
     let deadline_ms = Literal::u32_unsuffixed(method.deadline_ms);

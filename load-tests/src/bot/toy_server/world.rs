@@ -3,9 +3,9 @@
 use shallot_client::hubs::contracts::world::v1::{WorldHub, WorldReceiver};
 use shallot_client::hubs::{CallContext, Code, HubError};
 use shallot_client::proto::world::v1::{
-    Appeared, AttackReply, AttackRequest, Died, EnterReply, EnterRequest, Hit, LeaveReply, LeaveRequest, PickUpReply,
-    PickUpRequest, RespawnReply, RespawnRequest, Reward, RewardItem, UseSkillReply, UseSkillRequest, Vitals,
-    WorldEvent, WorldEvents, appeared, world_event,
+    Appeared, AttackReply, AttackRequest, Died, EnterReply, EnterRequest, Hit, InputBytes, LeaveReply, LeaveRequest,
+    PickUpReply, PickUpRequest, RespawnReply, RespawnRequest, Reward, RewardItem, UseSkillReply, UseSkillRequest,
+    Vitals, WorldEvent, WorldEvents, appeared, world_event,
 };
 use shallot_client::wire::{NetId, Position};
 
@@ -116,6 +116,10 @@ impl WorldHub for Toy {
         // Told by push and by reply: it must count once.
         WorldReceiver::to(call.session()).on_reward(&reward);
         Ok(PickUpReply { reward: Some(reward) })
+    }
+
+    async fn input(&self, _: &CallContext, _: InputBytes) -> Result<(), HubError> {
+        Err(refused("DATAGRAMS_EXPECTED"))
     }
 
     async fn respawn(&self, _: &CallContext, _: RespawnRequest) -> Result<RespawnReply, HubError> {
