@@ -44,18 +44,6 @@ impl Gauge {
     }
 }
 
-impl Reading {
-    /// What was used between an earlier reading and this one.
-    pub(crate) fn since(self, earlier: Self) -> Self {
-        Self {
-            cpu_ns: self.cpu_ns - earlier.cpu_ns,
-            allocations: self.allocations - earlier.allocations,
-            allocated_bytes: self.allocated_bytes - earlier.allocated_bytes,
-            rss_kib: self.rss_kib,
-        }
-    }
-}
-
 impl fmt::Display for Reading {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { cpu_ns, allocations, allocated_bytes, rss_kib } = self;

@@ -6,7 +6,6 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use prost::Message as _;
 
 use super::Server;
-use super::gauge::{Gauge, Reading};
 use super::messages::bench::v1::Payload;
 
 /// What to do.
@@ -19,30 +18,25 @@ pub(crate) struct Ticks {
     pub(crate) bytes: usize,
     /// A newer message may take the place of an older.
     pub(crate) newest_counts: bool,
-    /// Ticks that are not measured.
-    pub(crate) before: u32,
-    /// Ticks that are.
+    /// Number of the first.
+    pub(crate) first: u32,
+    /// How many.
     pub(crate) count: u32,
 }
 
 impl Ticks {
-    /// Runs them on this thread and tells what the process used meanwhile. Ends a period after the last.
+    /// Runs them on this thread; ends a period after the last.
     #[expect(clippy::disallowed_methods, reason = "the benchmark's own loop reads the clock")]
-    pub(crate) fn run(&self, server: &dyn Server, gauge: &Gauge) -> Result<Reading, Box<dyn std::error::Error>> {
+    pub(crate) fn run(&self, server: &dyn Server) {
         let period = Duration::from_secs(1) / self.hz.max(1);
         let mut next = Instant::now() + period;
-        let mut begun = Reading::default();
-        for tick in 0..self.before + self.count {
+        for tick in self.first..self.first.saturating_add(self.count) {
             std::thread::sleep(next.saturating_duration_since(Instant::now()));
             next += period;
-            if tick == self.before {
-                begun = gauge.read()?;
-            }
             let body = body(self.bytes, tick);
             (0..self.rooms).for_each(|room| server.push(room, &body, self.newest_counts));
         }
         std::thread::sleep(next.saturating_duration_since(Instant::now()));
-        Ok(gauge.read()?.since(begun))
     }
 }
 

@@ -53,13 +53,18 @@ async fn ticks(
     let in_time = |time: std::time::Duration| (f64::from(hz) * time.as_secs_f64()) as u32;
     let newest_counts = matches!(scenario.work, Work::States { .. });
     let (before, count) = (in_time(WARM_UP), in_time(scenario.time).max(1));
-    let ticks = Ticks { hz, rooms: scenario.rooms(), bytes, newest_counts, before, count };
-    let used = server.ticks(ticks).await?;
-    let pushed = u64::from(before + count) * u64::from(scenario.sessions);
-    crowd.settled(|_| pushed, SETTLE_TIME_LIMIT).await?;
+    let ticks = |first, count| Ticks { hz, rooms: scenario.rooms(), bytes, newest_counts, first, count };
+    let pushed = |ticks: u32| u64::from(ticks) * u64::from(scenario.sessions);
+    server.ticks(ticks(0, before)).await?;
+    crowd.settled(|_| pushed(before), SETTLE_TIME_LIMIT).await?;
+    let (begun, delivered) = (server.gauge().await?, crowd.tally.delivered());
+    server.ticks(ticks(before, count)).await?;
+    // Until all has arrived: a server that is behind at the last tick has its work still to do.
+    crowd.settled(|_| pushed(before + count), SETTLE_TIME_LIMIT).await?;
+    let used = server.gauge().await?.since(begun);
     // Where a newer state took the place of an older one, the older was not delivered.
-    let share = crowd.tally.delivered() as f64 / pushed as f64;
-    Ok(per_unit(used, f64::from(count) * f64::from(scenario.sessions) * f64::from(units) * share))
+    let delivered = crowd.tally.delivered() - delivered;
+    Ok(per_unit(used, delivered as f64 * f64::from(units)))
 }
 
 /// The members tell or call, and each message goes to so many.

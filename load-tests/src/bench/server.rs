@@ -145,16 +145,16 @@ impl BenchServer {
         Reading::parse(&self.command("gauge", "gauge", Duration::ZERO).await?)
     }
 
-    /// Runs ticks and tells what it used for `count` of them, after `before` others.
+    /// Runs ticks.
     ///
     /// # Errors
     /// It does not answer in the time that they take.
-    pub async fn ticks(&mut self, ticks: Ticks) -> anyhow::Result<Reading> {
-        let Ticks { hz, rooms, bytes, newest_counts, before, count } = ticks;
+    pub async fn ticks(&mut self, ticks: Ticks) -> anyhow::Result<()> {
+        let Ticks { hz, rooms, bytes, newest_counts, first, count } = ticks;
         let delivery = if newest_counts { "latest" } else { "reliable" };
-        let takes = Duration::from_secs(1) * (before + count) / hz.max(1);
-        let command = format!("ticks {hz} {rooms} {bytes} {delivery} {before} {count}");
-        Reading::parse(&self.command(&command, "ticked", takes).await?)
+        let takes = Duration::from_secs(1) * count / hz.max(1);
+        let command = format!("ticks {hz} {rooms} {bytes} {delivery} {first} {count}");
+        self.command(&command, "ticked", takes).await.map(drop)
     }
 
     async fn command(&mut self, command: &str, answer: &str, takes: Duration) -> anyhow::Result<String> {
@@ -177,9 +177,9 @@ pub struct Ticks {
     pub bytes: u32,
     /// A newer message may take the place of an older.
     pub newest_counts: bool,
-    /// Ticks that are not measured.
-    pub before: u32,
-    /// Ticks that are.
+    /// Number of the first.
+    pub first: u32,
+    /// How many.
     pub count: u32,
 }
 
