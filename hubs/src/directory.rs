@@ -9,6 +9,8 @@ use shallot_proto::wire::{AccountId, SessionId};
 use crate::end::EndReason;
 use crate::error::{Code, HubError, reason};
 use crate::handle::SessionHandle;
+use crate::ports::Principal;
+use crate::resume::Verdict;
 
 /// The live sessions. An account has one: a newer login, or a newer link of the same login, ends the older.
 #[derive(Debug, Default)]
@@ -59,6 +61,17 @@ impl Directory {
     pub fn end_account(&self, account: AccountId, reason: EndReason) -> bool {
         let session = self.by_account.get(&account).map(|session| session.clone());
         session.inspect(|session| session.end(reason)).is_some()
+    }
+
+    /// The live session that this token is of, and what the token is to it; `None`: it is none's that could be resumed.
+    pub(crate) fn resumable(&self, principal: &Principal, token: &[u8]) -> Option<(SessionHandle, Verdict)> {
+        let session = self.by_account(principal.account)?;
+        let own = session.principal();
+        if session.is_ended() || own.session != principal.session || own.epoch != principal.epoch {
+            return None;
+        }
+        let verdict = session.judge_token(token);
+        (verdict != Verdict::Foreign).then_some((session, verdict))
     }
 
     /// Takes the account's place; what stood there is to be ended first. Refused when a newer login stands there.

@@ -61,6 +61,16 @@ impl EndReason {
         Self::new(Code::Ok, reason::CLIENT_LEFT, "the client closed the link")
     }
 
+    /// A resume cannot make up for what was lost.
+    pub(crate) fn replay_lost() -> Self {
+        Self::new(Code::DataLoss, reason::REPLAY_LOST, "what a resume would have to replay is not kept any more")
+    }
+
+    /// The session has gone over to a newer link.
+    pub(crate) fn resumed() -> Self {
+        Self::new(Code::Ok, reason::RESUMED, "the session goes on over a newer link")
+    }
+
     pub(crate) fn slow_consumer() -> Self {
         Self::new(Code::ResourceExhausted, reason::SLOW_CONSUMER, "the client does not read what it is sent")
     }

@@ -49,6 +49,12 @@ pub mod reason {
     pub const TOKEN_FOREIGN: &str = "TOKEN_FOREIGN";
     /// The link broke or went silent.
     pub const LINK_LOST: &str = "LINK_LOST";
+    /// What a resume would have to replay is not kept any more.
+    pub const REPLAY_LOST: &str = "REPLAY_LOST";
+    /// The resume token of a link that a newer one has replaced.
+    pub const RESUME_STALE: &str = "RESUME_STALE";
+    /// The session goes on over a newer link: why the driver of the older one returned.
+    pub const RESUMED: &str = "RESUMED";
     /// The server refused the link before a frame was said.
     pub const LINK_REFUSED: &str = "LINK_REFUSED";
     /// The client closed the link.

@@ -2,6 +2,7 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
@@ -18,7 +19,9 @@ use crate::group::{Asked, Audience, Memberships};
 use crate::heartbeat::Rtt;
 use crate::link::DatagramChannel;
 use crate::outbox::{EncodedPush, Outbox, OutboxCell, OutboxDepth, Overflow};
-use crate::ports::Principal;
+use crate::ports::{Principal, Randomness};
+use crate::resume::{ResumeTokens, Verdict};
+use crate::serve::Claim;
 
 /// A gateway worker by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,7 +39,8 @@ pub struct SessionHandle {
 
 struct Shared {
     id: SessionId,
-    worker: WorkerId,
+    /// Number of the [`WorkerId`].
+    worker: AtomicU16,
     out: Arc<OutboxCell>,
     clock: Arc<dyn Clock>,
     default_deadline_ms: u32,
@@ -48,6 +52,8 @@ struct Shared {
     nudge: Notify,
     memberships: Memberships,
     changing: Mutex<Changing>,
+    /// A newer link that asks the driver for the session.
+    claim: Mutex<Option<Claim>>,
 }
 
 struct Changing {
@@ -56,6 +62,7 @@ struct Changing {
     rtt: Option<Rtt>,
     datagrams: Option<Arc<dyn DatagramChannel>>,
     state: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    tokens: ResumeTokens,
 }
 
 /// What a session is made of.
@@ -69,11 +76,17 @@ pub(crate) struct SessionParts {
 
 impl SessionHandle {
     pub(crate) fn new(parts: SessionParts) -> Self {
-        let changing =
-            Changing { principal: parts.principal, character: None, rtt: None, datagrams: None, state: HashMap::new() };
+        let changing = Changing {
+            principal: parts.principal,
+            character: None,
+            rtt: None,
+            datagrams: None,
+            state: HashMap::new(),
+            tokens: ResumeTokens::default(),
+        };
         let shared = Shared {
             id: parts.principal.session,
-            worker: parts.worker,
+            worker: AtomicU16::new(parts.worker.0),
             out: parts.out,
             clock: parts.clock,
             default_deadline_ms: parts.default_deadline_ms,
@@ -83,6 +96,7 @@ impl SessionHandle {
             nudge: Notify::new(),
             memberships: Memberships::default(),
             changing: Mutex::new(changing),
+            claim: Mutex::new(None),
         };
         Self { shared: Arc::new(shared), asker: None }
     }
@@ -99,10 +113,10 @@ impl SessionHandle {
         self.changing().principal
     }
 
-    /// The gateway worker that owns it.
+    /// The gateway worker that owns it: the one that its link goes to, or went to last.
     #[must_use]
     pub fn worker(&self) -> WorkerId {
-        self.shared.worker
+        WorkerId(self.shared.worker.load(Ordering::Relaxed))
     }
 
     /// The character it has selected: what methods for characters ask for.
@@ -254,7 +268,44 @@ impl SessionHandle {
         self.changing().principal = principal;
     }
 
-    /// Someone called [`end`](Self::end), or a question has a new deadline.
+    pub(crate) fn set_worker(&self, worker: WorkerId) {
+        self.shared.worker.store(worker.0, Ordering::Relaxed);
+    }
+
+    /// See [`ResumeTokens::rotate`].
+    pub(crate) fn rotate_token(&self, shown: Option<&[u8]>, randomness: &dyn Randomness) -> Bytes {
+        self.changing().tokens.rotate(shown, randomness)
+    }
+
+    pub(crate) fn settle_token(&self) {
+        self.changing().tokens.settle();
+    }
+
+    pub(crate) fn judge_token(&self, token: &[u8]) -> Verdict {
+        self.changing().tokens.judge(token)
+    }
+
+    /// Whether the client has been given a token to resume by.
+    pub(crate) fn can_resume(&self) -> bool {
+        self.changing().tokens.can_resume()
+    }
+
+    /// Asks the driver for the session; a claim that still waits goes away. A session that ends drops it.
+    pub(crate) fn claim(&self, claim: Claim) {
+        let mut waiting = self.shared.claim.lock().unwrap_or_else(PoisonError::into_inner);
+        // Under the lock: whoever ends the session takes what waits after that.
+        if !self.is_ended() {
+            *waiting = Some(claim);
+            drop(waiting);
+            self.shared.nudge.notify_one();
+        }
+    }
+
+    pub(crate) fn take_claim(&self) -> Option<Claim> {
+        self.shared.claim.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Someone called [`end`](Self::end), or a newer link wants the session, or a question has a new deadline.
     pub(crate) async fn nudged(&self) {
         self.shared.nudge.notified().await;
     }
@@ -268,6 +319,7 @@ impl SessionHandle {
     pub(crate) fn mark_ended(&self, reason: &EndReason) {
         // Whoever asked first is in there already.
         let _ = self.shared.end.set(reason.clone());
+        drop(self.take_claim());
         self.shared.memberships.leave_all(self);
         self.changing().datagrams = None;
         self.shared.ended.cancel();
@@ -291,14 +343,10 @@ impl SessionHandle {
     }
 
     fn overflowed(&self, overflow: Overflow, method: &'static str) {
-        match overflow {
-            Overflow::Full => self.end(EndReason::slow_consumer()),
-            Overflow::BodyTooLarge => {
-                tracing::error!(method, session = %self.id(), "a push is larger than a whole outbox; the session ends");
-                let message = format!("a push of {method} is larger than an outbox");
-                self.end(EndReason::new(Code::Internal, reason::BODY_TOO_LARGE, message));
-            }
+        if overflow == Overflow::BodyTooLarge {
+            tracing::error!(method, session = %self.id(), "a push is larger than a whole outbox; the session ends");
         }
+        self.end(overflow.end_reason());
     }
 
     fn changing(&self) -> MutexGuard<'_, Changing> {

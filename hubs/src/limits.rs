@@ -22,6 +22,12 @@ pub const BUILD_BYTES: usize = 64;
 /// Bytes of an access token; a longer one is a malformed frame.
 pub const ACCESS_TOKEN_BYTES: usize = 2 * 1024;
 
+/// Bytes of a resume token: half of it names the session, half is its secret.
+pub const RESUME_TOKEN_BYTES: usize = 32;
+
+/// Secrets of a session that count at once, while none of their Welcomes is known to have arrived.
+pub(crate) const RESUME_SECRETS: usize = 8;
+
 /// What a frame is taken to cost in an outbox beside its body, in bytes: tags, lengths, ids.
 pub const FRAME_OVERHEAD_BYTES: usize = 16;
 
@@ -87,6 +93,15 @@ pub struct SessionLimits {
     pub end_grace_ms: u64,
     /// Milliseconds after which a session is told to come again, give or take a tenth.
     pub age_ms: u64,
+    /// Milliseconds that a session whose link is lost waits for a new one; 0: it ends at once.
+    pub resume_grace_ms: u64,
+    /// Sequenced frames of a session that are kept until the client has acknowledged them, to be replayed.
+    pub ring_frames: usize,
+    /// Bytes of them.
+    pub ring_bytes: usize,
+    /// Sessions of a server that wait for a new link at once. One more ends with its link. Each holds at most its ring, its calls
+    /// and [`outbox_bytes`](Self::outbox_bytes) of LATEST values.
+    pub detached_sessions: usize,
 }
 
 impl SessionLimits {
@@ -105,6 +120,10 @@ impl SessionLimits {
         longest_deadline_ms: 60_000,
         end_grace_ms: 5_000,
         age_ms: 6 * 3_600 * 1_000,
+        resume_grace_ms: 30_000,
+        ring_frames: 1_024,
+        ring_bytes: 64 * 1024,
+        detached_sessions: 4_096,
     };
 }
 
@@ -129,6 +148,11 @@ const _: () = {
         "a full outbox fits into one message"
     );
     assert!(limits.call_queue + limits.concurrent_calls < limits.outbox_frames, "replies to all calls fit");
+    assert!(
+        limits.ring_frames >= limits.outbox_frames && limits.ring_bytes >= limits.outbox_bytes,
+        "what waits for the link is always in the ring too"
+    );
+    assert!(limits.ring_frames > 2 * ACK_EVERY_FRAMES as usize, "a client that acknowledges as it should can resume");
     assert!(CLIENT_CALLS_PENDING <= CLIENT_OUTBOX_FRAMES, "every call that may be pending may be queued");
     assert!(ACCESS_TOKEN_BYTES + BUILD_BYTES < CLIENT_BATCH_BYTES, "a Hello fits into one message");
 };

@@ -19,6 +19,11 @@ pub const LINKS_OPENED: &str = "shallot_hub_links_opened_total";
 pub const SESSIONS: &str = "shallot_hub_sessions";
 /// Counter: sessions that ended. Label `reason`.
 pub const SESSION_ENDS: &str = "shallot_hub_session_ends_total";
+/// Gauge: sessions whose link is lost and that wait for a new one.
+pub const SESSIONS_DETACHED: &str = "shallot_hub_sessions_detached";
+/// Counter: Hellos with a resume token. Label `result`: `resumed`, `lost` (a new session was opened instead) or `stale` (the token of
+/// a link that a newer one has replaced).
+pub const RESUMES: &str = "shallot_hub_resumes_total";
 /// Counter: calls that returned or were refused. Labels `method` (full name; `unqueued` when refused on arrival) and `result` (gRPC
 /// status code).
 pub const CALLS: &str = "shallot_hub_calls_total";
@@ -156,6 +161,10 @@ pub(crate) fn unqueued(code: Code, one_way: bool) {
     if one_way {
         counter!(DROPPED, "class" => "one_way").increment(1);
     }
+}
+
+pub(crate) fn resume(result: &'static str) {
+    counter!(RESUMES, "result" => result).increment(1);
 }
 
 pub(crate) fn rtt(rtt: Rtt) {

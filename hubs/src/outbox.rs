@@ -4,20 +4,29 @@
 //! are never dropped: when they do not fit, the outbox overflows and the session ends. A LATEST push takes the place of the value
 //! with its key that still waits; when there is no room, the values that wait longest are dropped, and counted. Pings, pongs and
 //! the count of refused one-way calls stand in slots of their own, each bounded by itself.
+//!
+//! What the client may not have got is kept beside the line ([`kept`]). Without a link there is no line: sequenced frames stand in
+//! the ring alone, which overflows when it is full, and LATEST values wait by their keys. A new link begins with what the ring has
+//! after the last frame that arrived.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+mod cell;
+mod kept;
+
+use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
-use futures_util::task::AtomicWaker;
 use shallot_proto::hub::v1 as wire;
 use shallot_proto::wire::HubPush;
 use wire::server_frame::Frame;
 
 use crate::ask::AskTable;
 use crate::contract::{Delivery, PushContract};
+use crate::end::EndReason;
 use crate::error::{Code, HubError, reason};
+use kept::{LatestValues, Ring};
+
+pub(crate) use cell::{OutboxCell, Taken};
+
 use crate::limits::{FRAME_OVERHEAD_BYTES, PONGS_WAITING, SPARE_FRAMES, SessionLimits};
 
 /// Tells one LATEST value of a method from another.
@@ -114,8 +123,23 @@ pub struct OutboxDepth {
 pub(crate) enum Overflow {
     /// The client does not read.
     Full,
+    /// There is no link, and what the next one would have to replay is more than is kept.
+    Ring,
     /// The frame would not fit into an empty outbox either.
     BodyTooLarge,
+}
+
+impl Overflow {
+    /// How the session ends for it.
+    pub(crate) fn end_reason(self) -> EndReason {
+        match self {
+            Self::Full => EndReason::slow_consumer(),
+            Self::Ring => EndReason::replay_lost(),
+            Self::BodyTooLarge => {
+                EndReason::new(Code::Internal, reason::BODY_TOO_LARGE, "a frame is larger than an outbox")
+            }
+        }
+    }
 }
 
 /// See the module's doc. Without IO and without a clock.
@@ -130,7 +154,16 @@ pub(crate) struct Outbox {
     pongs: Vec<wire::Pong>,
     one_way_refused: u32,
     go_away: Option<wire::GoAway>,
-    last_seq: u64,
+    /// There is no link.
+    is_detached: bool,
+    /// Sequenced frames that are not acknowledged, those in `frames` too.
+    ring: Ring,
+    /// LATEST values that went out and may not have arrived; without a link all of them.
+    values: LatestValues,
+    /// What a new link begins with, ahead of `frames`: each with its cost, and bounded by the ring.
+    replay: VecDeque<(usize, wire::ServerFrame)>,
+    /// The ping that went out last on this link.
+    last_ping: u32,
     /// When the oldest of what waits came, in milliseconds of the session's clock.
     waiting_since: Option<u64>,
     corks: u32,
@@ -142,9 +175,17 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    pub(crate) fn new(limits: &SessionLimits) -> Self {
+    /// `keeps` what a resume needs, or not.
+    pub(crate) fn new(limits: &SessionLimits, keeps: bool) -> Self {
+        let max = OutboxDepth { frames: limits.outbox_frames, bytes: limits.outbox_bytes };
+        let kept = |max| if keeps { max } else { OutboxDepth::default() };
         Self {
-            max: OutboxDepth { frames: limits.outbox_frames, bytes: limits.outbox_bytes },
+            max,
+            is_detached: false,
+            ring: Ring::new(kept(OutboxDepth { frames: limits.ring_frames, bytes: limits.ring_bytes })),
+            values: LatestValues::new(kept(max)),
+            replay: VecDeque::new(),
+            last_ping: 0,
             depth: OutboxDepth::default(),
             frames: Vec::new(),
             latest: HashMap::new(),
@@ -152,7 +193,6 @@ impl Outbox {
             pongs: Vec::new(),
             one_way_refused: 0,
             go_away: None,
-            last_seq: 0,
             waiting_since: None,
             corks: 0,
             closed: false,
@@ -235,6 +275,49 @@ impl Outbox {
         self.ping = None;
         self.one_way_refused = 0;
         self.depth = OutboxDepth::default();
+        self.replay = VecDeque::new();
+        self.ring.clear();
+        drop(self.values.take());
+    }
+
+    /// The client has all sequenced frames up to this one.
+    pub(crate) fn acknowledged(&mut self, seq: u64) {
+        self.ring.release(seq);
+    }
+
+    /// The client has answered this ping: it has what went out before.
+    pub(crate) fn pinged(&mut self, ping: u32) {
+        self.values.release(ping);
+    }
+
+    /// The link is lost: from here on everything is kept for the next.
+    pub(crate) fn detach(&mut self) {
+        self.is_detached = true;
+        self.keep_latest();
+        self.frames = Vec::new();
+        self.replay = VecDeque::new();
+        self.ping = None;
+        self.pongs = Vec::new();
+        self.depth = OutboxDepth::default();
+        self.waiting_since = None;
+    }
+
+    /// Whether a client that has all up to this frame can be brought up to date.
+    pub(crate) fn can_replay(&self, last_seq: u64) -> bool {
+        self.ring.reaches(last_seq)
+    }
+
+    /// There is a new link: it begins with these frames, then come the sequenced ones that the client has not, then the LATEST
+    /// values.
+    pub(crate) fn attach(&mut self, first: impl IntoIterator<Item = wire::ServerFrame>, last_seq: u64) {
+        self.is_detached = false;
+        self.last_ping = 0;
+        self.waiting_since = None;
+        self.ring.release(last_seq);
+        self.replay = first.into_iter().map(|frame| (0, frame)).chain(self.ring.iter().cloned()).collect();
+        for ((method, key), body) in self.values.take() {
+            self.latest(method, key, body);
+        }
     }
 
     /// All that waits as one message; nothing while corked.
@@ -242,10 +325,20 @@ impl Outbox {
         if self.corks > 0 || self.is_empty() {
             return None;
         }
-        let mut frames = std::mem::take(&mut self.frames);
+        let mut frames = self.take_replay();
+        if !self.replay.is_empty() {
+            return Some(wire::ServerBatch { frames });
+        }
+        self.keep_latest();
+        if frames.is_empty() {
+            frames = std::mem::take(&mut self.frames);
+        } else {
+            frames.append(&mut self.frames);
+        }
         let mut add = |frame| frames.push(wire::ServerFrame { frame: Some(frame) });
         self.pongs.drain(..).for_each(|pong| add(Frame::Pong(pong)));
         if let Some(ping) = self.ping.take() {
+            self.last_ping = ping.n;
             add(Frame::Ping(ping));
         }
         if self.one_way_refused > 0 {
@@ -254,7 +347,6 @@ impl Outbox {
         if let Some(go_away) = self.go_away.take() {
             add(Frame::GoAway(go_away));
         }
-        self.latest.clear();
         self.depth = OutboxDepth::default();
         self.waiting_since = None;
         Some(wire::ServerBatch { frames })
@@ -270,6 +362,7 @@ impl Outbox {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.frames.is_empty()
+            && self.replay.is_empty()
             && self.pongs.is_empty()
             && self.ping.is_none()
             && self.one_way_refused == 0
@@ -292,7 +385,7 @@ impl Outbox {
 
     /// The newest sequence number given out.
     pub(crate) fn last_seq(&self) -> u64 {
-        self.last_seq
+        self.ring.last_seq()
     }
 
     /// LATEST values dropped for want of room since the last call.
@@ -305,19 +398,48 @@ impl Outbox {
         if bytes > self.max.bytes {
             return Err(Overflow::BodyTooLarge);
         }
-        while !self.has_room(bytes) {
+        if self.is_detached && !self.ring.has_room(bytes) {
+            return Err(Overflow::Ring);
+        }
+        while !self.is_detached && !self.has_room(bytes) {
             if !self.drop_oldest_latest() {
                 return Err(Overflow::Full);
             }
         }
-        self.last_seq += 1;
-        let frame = frame(self.last_seq);
-        self.append(bytes, frame);
+        let frame = wire::ServerFrame { frame: Some(frame(self.last_seq() + 1)) };
+        if !self.is_detached {
+            self.append(bytes, frame.clone());
+        }
+        self.ring.push(bytes, frame);
         Ok(())
+    }
+
+    /// As much of what is replayed as one message may hold.
+    fn take_replay(&mut self) -> Vec<wire::ServerFrame> {
+        let (mut frames, mut room) = (Vec::new(), self.max.bytes);
+        while let Some((bytes, frame)) = self.replay.pop_front_if(|(bytes, _)| *bytes <= room) {
+            room -= bytes;
+            frames.push(frame);
+        }
+        frames
+    }
+
+    /// The LATEST values in the line are on their way out of it.
+    fn keep_latest(&mut self) {
+        let Self { latest, frames, values, last_ping, .. } = self;
+        latest.drain().for_each(|(slot, at)| {
+            if let Some(Frame::Push(push)) = frames.get(at).and_then(|frame| frame.frame.as_ref()) {
+                values.put(slot, *last_ping, push.body.clone());
+            }
+        });
     }
 
     fn latest(&mut self, method: u32, key: PushKey, body: Bytes) {
         let slot = (method, key);
+        if self.is_detached {
+            self.dropped += u64::from(!self.values.put(slot, 0, body));
+            return;
+        }
         if let Some(&at) = self.latest.get(&slot) {
             if self.replace(at, &body) {
                 return;
@@ -332,7 +454,8 @@ impl Outbox {
             }
         }
         self.latest.insert(slot, self.frames.len());
-        self.append(bytes, Frame::Push(wire::Push { seq: 0, method, body }));
+        let frame = Some(Frame::Push(wire::Push { seq: 0, method, body }));
+        self.append(bytes, wire::ServerFrame { frame });
     }
 
     /// Puts a newer value where the old one waits; `false` when it is too large for that.
@@ -353,8 +476,8 @@ impl Outbox {
         self.depth.frames < self.max.frames && self.depth.bytes + bytes <= self.max.bytes
     }
 
-    fn append(&mut self, bytes: usize, frame: Frame) {
-        self.frames.push(wire::ServerFrame { frame: Some(frame) });
+    fn append(&mut self, bytes: usize, frame: wire::ServerFrame) {
+        self.frames.push(frame);
         self.depth.frames += 1;
         self.depth.bytes += bytes;
     }
@@ -383,75 +506,6 @@ impl Outbox {
 /// What an error costs as a body.
 fn error_len(error: &HubError) -> usize {
     error.reason.len() + error.message.len() + error.detail.len()
-}
-
-/// An outbox between those who push, on any thread, and the link that writes.
-#[derive(Debug)]
-pub(crate) struct OutboxCell {
-    outbox: Mutex<Outbox>,
-    writer: AtomicWaker,
-}
-
-impl OutboxCell {
-    pub(crate) fn new(outbox: Outbox) -> Self {
-        Self { outbox: Mutex::new(outbox), writer: AtomicWaker::new() }
-    }
-
-    /// Changes the outbox and wakes the writer if there is something for it now that was not before. `mono_ms` is asked only when
-    /// the outbox was empty.
-    pub(crate) fn with<R>(&self, mono_ms: impl FnOnce() -> u64, change: impl FnOnce(&mut Outbox) -> R) -> R {
-        let mut outbox = self.lock();
-        let was_ready = outbox.is_ready();
-        let result = change(&mut outbox);
-        if outbox.waiting_since.is_none() && !outbox.is_empty() {
-            outbox.waiting_since = Some(mono_ms());
-        }
-        let wakes = !was_ready && outbox.is_ready();
-        drop(outbox);
-        if wakes {
-            self.writer.wake();
-        }
-        result
-    }
-
-    /// See [`Outbox::reuse`].
-    pub(crate) fn reuse(&self, frames: Vec<wire::ServerFrame>) {
-        self.lock().reuse(frames);
-    }
-
-    /// Looks without changing.
-    pub(crate) fn look<R>(&self, look: impl FnOnce(&Outbox) -> R) -> R {
-        look(&self.lock())
-    }
-
-    /// Holds all frames back until the same number of `uncork`s: what comes meanwhile leaves as one message.
-    pub(crate) fn cork(&self) {
-        let mut outbox = self.lock();
-        if !outbox.closed {
-            outbox.corks += 1;
-        }
-    }
-
-    /// See [`OutboxCell::cork`].
-    pub(crate) fn uncork(&self) {
-        self.with(|| 0, |outbox| outbox.corks = outbox.corks.saturating_sub(1));
-    }
-
-    /// For the link: the next message, `None` at the end.
-    pub(crate) fn poll_take(&self, cx: &Context<'_>) -> Poll<Option<wire::ServerBatch>> {
-        self.writer.register(cx.waker());
-        let mut outbox = self.lock();
-        match outbox.take() {
-            Some(batch) => Poll::Ready(Some(batch)),
-            None if outbox.is_finished() => Poll::Ready(None),
-            None => Poll::Pending,
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Outbox> {
-        // An outbox is whole between any two of its methods, whatever a panic interrupted.
-        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Outbox {

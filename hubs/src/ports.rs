@@ -71,3 +71,19 @@ impl ChannelOffer for NoChannel {
         None
     }
 }
+
+/// Draws random bytes that nobody can guess, for resume tokens.
+pub trait Randomness: Send + Sync + 'static {
+    /// Fills them all; `false`: there are none to be had, and the session cannot be resumed.
+    fn fill(&self, bytes: &mut [u8]) -> bool;
+}
+
+/// Has none: no session of the server can be resumed.
+#[derive(Clone, Copy, Debug)]
+pub struct NoRandomness;
+
+impl Randomness for NoRandomness {
+    fn fill(&self, _: &mut [u8]) -> bool {
+        false
+    }
+}

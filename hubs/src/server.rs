@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use thiserror::Error;
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
@@ -14,7 +15,7 @@ use crate::dispatch::{Dispatch, DuplicateMethod, HubDispatcher, MethodTable};
 use crate::end::EndReason;
 use crate::limits::SessionLimits;
 use crate::metrics::CallMeters;
-use crate::ports::{Authenticator, ChannelOffer, NoChannel, RateLimiter, Unlimited};
+use crate::ports::{Authenticator, ChannelOffer, NoChannel, NoRandomness, Randomness, RateLimiter, Unlimited};
 use crate::session::server::{SessionRules, spread};
 
 /// Milliseconds that a drained client waits at least before it connects again.
@@ -65,13 +66,16 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) authenticator: Arc<dyn Authenticator>,
     pub(crate) channels: Arc<dyn ChannelOffer>,
+    pub(crate) randomness: Arc<dyn Randomness>,
     pub(crate) directory: Arc<Directory>,
+    /// Places of sessions that wait for a link.
+    pub(crate) detached: Arc<Semaphore>,
     pub(crate) drivers: TaskTracker,
     is_draining: AtomicBool,
 }
 
 impl HubServer {
-    /// Begins to build one. Without further ado it limits no rates and offers no datagram channel.
+    /// Begins to build one. Without further ado it limits no rates, offers no datagram channel, and ends each session with its link.
     pub fn builder(
         config: HubServerConfig,
         clock: Arc<dyn Clock>,
@@ -83,6 +87,7 @@ impl HubServer {
             authenticator,
             rates: Arc::new(Unlimited),
             channels: Arc::new(NoChannel),
+            randomness: None,
             hubs: Vec::new(),
             cluster: None,
         }
@@ -130,6 +135,7 @@ pub struct HubServerBuilder {
     authenticator: Arc<dyn Authenticator>,
     rates: Arc<dyn RateLimiter>,
     channels: Arc<dyn ChannelOffer>,
+    randomness: Option<Arc<dyn Randomness>>,
     hubs: Vec<Arc<dyn HubDispatcher>>,
     cluster: Option<Cluster>,
 }
@@ -160,6 +166,12 @@ impl HubServerBuilder {
         Self { channels, ..self }
     }
 
+    /// Keeps sessions whose link is lost for a while; their resume tokens are drawn from here.
+    #[must_use]
+    pub fn resumable(self, randomness: Arc<dyn Randomness>) -> Self {
+        Self { randomness: Some(randomness), ..self }
+    }
+
     /// The server.
     ///
     /// # Errors
@@ -176,13 +188,17 @@ impl HubServerBuilder {
             released: self.config.released,
             build: self.config.build,
             methods,
+            resumes: self.randomness.is_some() && self.config.limits.resume_grace_ms > 0,
         };
+        let places = rules.limits.detached_sessions.min(Semaphore::MAX_PERMITS);
         let inner = Inner {
             rules: Arc::new(rules),
             dispatch: Dispatch { hubs: self.hubs, rates: self.rates, meters },
             clock: self.clock,
             authenticator: self.authenticator,
             channels: self.channels,
+            randomness: self.randomness.unwrap_or_else(|| Arc::new(NoRandomness)),
+            detached: Arc::new(Semaphore::new(places)),
             directory: Arc::new(Directory::default()),
             drivers: TaskTracker::new(),
             is_draining: AtomicBool::new(false),

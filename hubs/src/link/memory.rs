@@ -25,7 +25,8 @@ const IN_FLIGHT: usize = 64;
 #[derive(Debug)]
 pub struct RawEnd {
     to_server: mpsc::Sender<Bytes>,
-    from_server: Outbound,
+    /// `None`: cut off.
+    from_server: Option<Outbound>,
 }
 
 impl RawEnd {
@@ -35,7 +36,7 @@ impl RawEnd {
         let (to_server, arriving) = mpsc::channel(IN_FLIGHT);
         let arriving = stream::unfold(arriving, |mut arriving| async move { Some((arriving.recv().await?, arriving)) });
         let (from_server, driver) = serve(server, LinkParts::new(worker, LinkKind::Memory), decoded(arriving));
-        (Self { to_server, from_server }, driver)
+        (Self { to_server, from_server: Some(from_server) }, driver)
     }
 
     /// Sends one message as it is.
@@ -58,7 +59,12 @@ impl RawEnd {
 
     /// The next message from the server; `None` when it has closed. Not asking is a client that does not read.
     pub async fn receive(&mut self) -> Option<ServerBatch> {
-        self.from_server.next().await.and_then(Result::ok)
+        self.from_server.as_mut()?.next().await.and_then(Result::ok)
+    }
+
+    /// Cuts the link off without a goodbye. What is still sent comes late, if at all.
+    pub fn cut(&mut self) {
+        self.from_server = None;
     }
 }
 

@@ -12,7 +12,7 @@ fn push(method: &'static PushContract, key: i128, body: &'static [u8]) -> Encode
 }
 
 fn outbox(frames: usize, bytes: usize) -> Outbox {
-    Outbox::new(&SessionLimits { outbox_frames: frames, outbox_bytes: bytes, ..SessionLimits::DEFAULT })
+    Outbox::new(&SessionLimits { outbox_frames: frames, outbox_bytes: bytes, ..SessionLimits::DEFAULT }, true)
 }
 
 fn bodies(outbox: &mut Outbox) -> Vec<(u64, Bytes)> {

@@ -1,6 +1,7 @@
 //! The server's side of a session.
 
 mod ending;
+mod resuming;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,9 +18,10 @@ use crate::dispatch::MethodTable;
 use crate::end::EndReason;
 use crate::error::{Code, HubError, reason};
 use crate::heartbeat::{self, Heartbeat, Rtt};
-use crate::limits::{ACCESS_TOKEN_BYTES, BUILD_BYTES, CLIENT_BATCH_FRAMES, SessionLimits};
+use crate::limits::{ACCESS_TOKEN_BYTES, BUILD_BYTES, CLIENT_BATCH_FRAMES, RESUME_TOKEN_BYTES, SessionLimits};
 use crate::outbox::Outbox;
 use crate::ports::Principal;
+use crate::resume::Resume;
 use ending::Ending;
 
 /// What all sessions of a server share.
@@ -33,13 +35,16 @@ pub(crate) struct SessionRules {
     /// Name and version of this server, for people.
     pub(crate) build: String,
     pub(crate) methods: MethodTable,
+    /// Whether lost links are waited for.
+    pub(crate) resumes: bool,
 }
 
 /// What the driver has to do.
 #[derive(Debug)]
 pub(crate) enum Action {
     /// Verify this token, then [`ServerSession::handle_authenticated`].
-    Authenticate { access_token: String, is_renewal: bool },
+    /// A session that is not welcomed yet may want to take up another instead: then [`ServerSession::attach`] that one.
+    Authenticate { access_token: String, resume: Option<Resume>, is_renewal: bool },
     /// Run `on_connect`, then [`ServerSession::handle_done`].
     Connect { run: RunId, hub: HubIndex },
     /// Run the call, then [`ServerSession::handle_done`].
@@ -50,6 +55,10 @@ pub(crate) enum Action {
     Renewed(Principal),
     /// There is a new sample.
     Rtt(Rtt),
+    /// The client has the Welcome of this link.
+    WelcomeArrived,
+    /// The link went silent: [`ServerSession::detach`] or [`ServerSession::end`] it.
+    LinkLost(EndReason),
     /// A heartbeat is due: a time to measure.
     Heartbeat,
     /// The session has ended; nothing may be pushed any more.
@@ -63,6 +72,20 @@ pub(crate) enum Action {
 pub(crate) struct Admitted {
     pub(crate) principal: Principal,
     pub(crate) channel: Option<wire::Channel>,
+    /// Empty: it cannot be resumed.
+    pub(crate) resume_token: Bytes,
+}
+
+/// What a session goes on with over a new link.
+#[derive(Debug)]
+pub(crate) struct Attached {
+    pub(crate) admitted: Admitted,
+    /// The newest sequenced frame that the client has.
+    pub(crate) last_seq: u64,
+    /// What the new link was to send before the session came to it.
+    pub(crate) opening: Vec<wire::ServerFrame>,
+    /// What the client said on it after its Hello.
+    pub(crate) said: Vec<Option<In>>,
 }
 
 #[derive(Debug)]
@@ -71,8 +94,10 @@ enum Phase {
     Hello,
     /// The token is being verified; calls wait in their queue.
     Authenticating,
-    /// Welcomed. (A resume will add `Detached` beside it: the same session without a link.)
+    /// Welcomed.
     Ready,
+    /// The same without a link, until when it waits for one.
+    Detached { until_ms: u64 },
     /// The client is told; running calls finish and are answered.
     Draining { reason: EndReason, until_ms: u64 },
     /// Nothing goes in or out; calls return, hubs take leave.
@@ -86,6 +111,7 @@ enum Phase {
 /// * `handle_*` tells what happened; frames for the client go into the outbox that is passed in.
 /// * [`poll_action`](Self::poll_action) says what to do; call it until it returns `None` after each `handle_*`.
 /// * [`poll_timeout`](Self::poll_timeout) says when to call [`handle_timeout`](Self::handle_timeout); it may change with every call.
+/// * [`detach`](Self::detach) takes its link away, [`attach`](Self::attach) gives it another.
 /// * [`end`](Self::end) ends it; [`is_closed`](Self::is_closed) tells when nothing is left to do.
 #[derive(Debug)]
 pub(crate) struct ServerSession {
@@ -94,13 +120,20 @@ pub(crate) struct ServerSession {
     principal: Option<Principal>,
     calls: CallTable,
     last_call_id: u64,
+    /// The newest call that came over this link. One that has come over an earlier link too is not taken twice.
+    link_call_id: u64,
     heartbeat: Heartbeat,
+    welcome_has_arrived: bool,
     hello_until_ms: u64,
     token_until_ms: u64,
     age_until_ms: u64,
     is_authenticating: bool,
     /// The newest token that came while another was being verified.
     next_token: Option<String>,
+    /// What the client wants to take up, until it is decided.
+    resume: Option<Resume>,
+    /// What it said meanwhile, in the message of its Hello.
+    said: Vec<Option<In>>,
     actions: VecDeque<Action>,
 }
 
@@ -118,12 +151,16 @@ impl ServerSession {
             phase: Phase::Hello,
             principal: None,
             last_call_id: 0,
+            link_call_id: 0,
+            welcome_has_arrived: false,
             heartbeat: Heartbeat::new(now, limits.heartbeat_ms.into()),
             hello_until_ms: now.mono_ms + limits.hello_ms,
             token_until_ms: u64::MAX,
             age_until_ms: u64::MAX,
             is_authenticating: false,
             next_token: None,
+            resume: None,
+            said: Vec::new(),
             actions: VecDeque::new(),
             rules,
         }
@@ -136,11 +173,7 @@ impl ServerSession {
             return self.end(now, HubError::malformed_frame(message).into(), out);
         }
         self.heartbeat.handle_life(now);
-        for frame in batch.frames {
-            if let Err(error) = self.handle_frame(now, frame.frame, out) {
-                return self.end(now, error.into(), out);
-            }
-        }
+        self.handle_frames(now, batch.frames.into_iter().map(|frame| frame.frame), out);
     }
 
     /// The driver has verified a token, or its issuer refused it.
@@ -150,10 +183,15 @@ impl ServerSession {
             (Phase::Ending(_) | Phase::Closed, _) => return,
             (_, Err(error)) => Err(error),
             (Phase::Hello | Phase::Authenticating, Ok(admitted)) => {
+                self.resume = None;
                 self.welcome(now, admitted, out);
+                let said = std::mem::take(&mut self.said);
+                self.handle_frames(now, said, out);
                 Ok(())
             }
-            (Phase::Ready | Phase::Draining { .. }, Ok(admitted)) => self.renew(now, admitted.principal),
+            (Phase::Ready | Phase::Detached { .. } | Phase::Draining { .. }, Ok(admitted)) => {
+                self.renew(now, admitted.principal)
+            }
         };
         match outcome {
             Ok(()) => self.authenticate_next(),
@@ -183,6 +221,7 @@ impl ServerSession {
                 }
             }
             Phase::Ready => self.check_life(now, out),
+            Phase::Detached { until_ms } => self.check_wait(now, until_ms, out),
             Phase::Draining { .. } | Phase::Ending(_) => self.advance_ending(now, out),
             Phase::Closed => {}
         }
@@ -194,7 +233,7 @@ impl ServerSession {
             return Some(action);
         }
         match self.phase {
-            Phase::Ready | Phase::Draining { .. } => self.calls.poll_start().map(Action::Call),
+            Phase::Ready | Phase::Detached { .. } | Phase::Draining { .. } => self.calls.poll_start().map(Action::Call),
             _ => None,
         }
     }
@@ -204,6 +243,7 @@ impl ServerSession {
         let own = match &self.phase {
             Phase::Hello | Phase::Authenticating => self.hello_until_ms,
             Phase::Ready => self.heartbeat.next_ping_ms().min(self.token_until_ms).min(self.age_until_ms),
+            Phase::Detached { until_ms } => (*until_ms).min(self.token_until_ms).min(self.age_until_ms),
             Phase::Draining { until_ms, .. } => *until_ms,
             Phase::Ending(ending) => ending.until_ms(),
             Phase::Closed => u64::MAX,
@@ -223,9 +263,24 @@ impl ServerSession {
         matches!(self.phase, Phase::Ready)
     }
 
+    /// Whether it is to be decided if the client takes up another session: nothing more is to be read until then.
+    pub(crate) fn is_resuming(&self) -> bool {
+        self.resume.is_some()
+    }
+
     /// Whether nothing is left to do.
     pub(crate) fn is_closed(&self) -> bool {
         matches!(self.phase, Phase::Closed)
+    }
+
+    fn handle_frames(&mut self, now: Now, frames: impl IntoIterator<Item = Option<In>>, out: &mut Outbox) {
+        for frame in frames {
+            if self.is_resuming() {
+                self.said.push(frame);
+            } else if let Err(error) = self.handle_frame(now, frame, out) {
+                return self.end(now, error.into(), out);
+            }
+        }
     }
 
     fn handle_frame(&mut self, now: Now, frame: Option<In>, out: &mut Outbox) -> Result<(), HubError> {
@@ -252,12 +307,13 @@ impl ServerSession {
                 Ok(())
             }
             (_, In::Pong(pong)) => {
-                let sample = self.heartbeat.handle_pong(now, &pong);
-                self.actions.extend(sample.map(Action::Rtt));
+                self.pong(now, &pong, out);
                 Ok(())
             }
-            // The frames up to here need no replay; the ring of a resume will let go of them.
-            (_, In::Ack(ack)) if ack.seq <= out.last_seq() => Ok(()),
+            (_, In::Ack(ack)) if ack.seq <= out.last_seq() => {
+                out.acknowledged(ack.seq);
+                Ok(())
+            }
             (_, In::Ack(ack)) => Err(HubError::malformed_frame(format!("Ack of {}, which was never sent", ack.seq))),
         }
     }
@@ -278,6 +334,15 @@ impl ServerSession {
             );
             return Err(HubError::new(Code::FailedPrecondition, reason::CONTRACT_MISMATCH, message));
         }
+        let resume = hello.resume_token.filter(|token| !token.is_empty());
+        self.resume = match resume {
+            Some(token) if token.len() > RESUME_TOKEN_BYTES => {
+                let message = format!("a resume token longer than {RESUME_TOKEN_BYTES} bytes");
+                return Err(HubError::malformed_frame(message));
+            }
+            Some(token) => Some(Resume { token, last_seq: hello.last_seq.unwrap_or_default() }),
+            None => None,
+        };
         self.phase = Phase::Authenticating;
         self.auth(hello.access_token)
     }
@@ -299,21 +364,15 @@ impl ServerSession {
         }
         if let Some(access_token) = self.next_token.take() {
             self.is_authenticating = true;
-            let is_renewal = self.principal.is_some();
-            self.actions.push_back(Action::Authenticate { access_token, is_renewal });
+            let (resume, is_renewal) = (self.resume.clone(), self.principal.is_some());
+            self.actions.push_back(Action::Authenticate { access_token, resume, is_renewal });
         }
     }
 
     fn welcome(&mut self, now: Now, admitted: Admitted, out: &mut Outbox) {
         let principal = admitted.principal;
         let limits = &self.rules.limits;
-        out.opening(Out::Welcome(wire::Welcome {
-            session_id: Bytes::copy_from_slice(&principal.session.0),
-            resume_token: Bytes::new(),
-            resumed: false,
-            last_call_id: self.last_call_id,
-            channel: admitted.channel,
-        }));
+        out.opening(Out::Welcome(self.welcome_frame(admitted, false)));
         self.principal = Some(principal);
         self.token_until_ms = expiry(now, &principal);
         self.age_until_ms = now.mono_ms + age_ms(limits.age_ms, &principal.session);
@@ -324,6 +383,16 @@ impl ServerSession {
             self.actions.push_back(Action::Connect { run, hub });
         }
         self.ping(now, out);
+    }
+
+    fn welcome_frame(&self, admitted: Admitted, resumed: bool) -> wire::Welcome {
+        wire::Welcome {
+            session_id: Bytes::copy_from_slice(&admitted.principal.session.0),
+            resume_token: admitted.resume_token,
+            resumed,
+            last_call_id: self.last_call_id,
+            channel: admitted.channel,
+        }
     }
 
     fn renew(&mut self, now: Now, renewed: Principal) -> Result<(), HubError> {
@@ -338,9 +407,14 @@ impl ServerSession {
     }
 
     fn call(&mut self, now: Now, call: wire::Call, out: &mut Outbox) -> Result<(), HubError> {
-        if call.id <= self.last_call_id {
-            let message = format!("call {} after call {}: ids rise", call.id, self.last_call_id);
+        if call.id <= self.link_call_id {
+            let message = format!("call {} after call {}: ids rise", call.id, self.link_call_id);
             return Err(HubError::malformed_frame(message));
+        }
+        self.link_call_id = call.id;
+        if call.id <= self.last_call_id {
+            // It came over an earlier link: it still runs, or its reply is among what was replayed.
+            return Ok(());
         }
         self.last_call_id = call.id;
         let (id, one_way) = (call.id, call.one_way);
@@ -390,8 +464,18 @@ impl ServerSession {
 
     fn answer(&mut self, now: Now, id: u64, result: Result<Bytes, HubError>, out: &mut Outbox) {
         let is_over = matches!(self.phase, Phase::Ending(_) | Phase::Closed);
-        if !is_over && out.reply(id, result).is_err() {
-            self.end(now, EndReason::slow_consumer(), out);
+        if !is_over && let Err(overflow) = out.reply(id, result) {
+            self.end(now, overflow.end_reason(), out);
+        }
+    }
+
+    fn pong(&mut self, now: Now, pong: &wire::Pong, out: &mut Outbox) {
+        let Some(rtt) = self.heartbeat.handle_pong(now, pong) else { return };
+        out.pinged(pong.n);
+        self.actions.push_back(Action::Rtt(rtt));
+        // The first ping of a link goes out behind its Welcome.
+        if !std::mem::replace(&mut self.welcome_has_arrived, true) {
+            self.actions.push_back(Action::WelcomeArrived);
         }
     }
 
@@ -400,16 +484,26 @@ impl ServerSession {
         let limits = &self.rules.limits;
         let silence_ms = self.heartbeat.silence_ms(now);
         if silence_ms >= limits.silence_ms {
-            self.end(now, EndReason::link_lost(format!("nothing was heard for {silence_ms} ms")), out);
+            self.actions
+                .push_back(Action::LinkLost(EndReason::link_lost(format!("nothing was heard for {silence_ms} ms"))));
         } else if out.age_ms(now.mono_ms) > limits.write_ms {
             self.end(now, EndReason::slow_consumer(), out);
-        } else if now.mono_ms >= self.token_until_ms {
-            self.end(now, EndReason::token_expired(), out);
-        } else if now.mono_ms >= self.age_until_ms {
-            self.end(now, EndReason::too_old(), out);
-        } else {
+        } else if !self.check_age(now, out) {
             self.ping(now, out);
         }
+    }
+
+    /// Whether token or age have ended it.
+    fn check_age(&mut self, now: Now, out: &mut Outbox) -> bool {
+        let end = if now.mono_ms >= self.token_until_ms {
+            EndReason::token_expired()
+        } else if now.mono_ms >= self.age_until_ms {
+            EndReason::too_old()
+        } else {
+            return false;
+        };
+        self.end(now, end, out);
+        true
     }
 
     fn ping(&mut self, now: Now, out: &mut Outbox) {

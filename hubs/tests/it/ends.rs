@@ -76,13 +76,25 @@ impl End {
     }
 
     pub fn in_memory(rig: &Rig) -> (Self, JoinHandle<EndReason>) {
-        let (end, driver) = RawEnd::open(&rig.server, WORKER);
+        Self::in_memory_on(rig, WORKER)
+    }
+
+    pub fn in_memory_on(rig: &Rig, worker: WorkerId) -> (Self, JoinHandle<EndReason>) {
+        let (end, driver) = RawEnd::open(&rig.server, worker);
         (Self::Memory(end), tokio::spawn(driver))
     }
 
     pub fn framed(rig: &Rig, parts: LinkParts) -> (Self, JoinHandle<EndReason>) {
         let (end, _, driver) = framed(&rig.server, parts);
         (Self::Framed(end), driver)
+    }
+
+    /// Cuts a link in memory off without a goodbye.
+    pub fn cut(&mut self) {
+        match self {
+            Self::Memory(end) => end.cut(),
+            Self::Framed(_) | Self::Grpc { .. } => panic!("only a link in memory can be cut"),
+        }
     }
 
     /// Sends one message as it is; `false`: the server takes no more.

@@ -71,5 +71,7 @@ async fn a_silent_link_is_lost() {
     ping(&mut raw).await;
     assert!(rig.events().is_empty());
     rig.pass_ms(5_000).await;
+    assert!(rig.events().is_empty(), "its session waits for another");
+    rig.pass_ms(30_000).await;
     assert_eq!(rig.event().await, "left 1 LINK_LOST");
 }

@@ -26,6 +26,7 @@ mod never_behind;
 mod nodes;
 mod raw;
 mod released;
+mod resume;
 mod rig;
 mod tokens;
 mod turns;

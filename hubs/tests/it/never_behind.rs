@@ -76,7 +76,7 @@ async fn a_disconnect_is_told_to_the_running_call_and_to_the_hub() {
     let raw = jammed(&mut rig).await;
     drop(raw);
     assert_eq!(rig.event().await, "cancelled first");
-    assert_eq!(rig.event().await, "left 1 LINK_LOST");
+    assert_eq!(rig.event().await, "left 1 CLIENT_LEFT");
     assert!(rig.events().is_empty(), "what waited never began");
 }
 

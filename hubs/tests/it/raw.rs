@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use futures_util::FutureExt as _;
 use prost::Message;
-use shallot_hubs::{EndReason, MethodContract};
+use shallot_hubs::{Bytes, EndReason, MethodContract, WorkerId};
 use shallot_proto::hub::v1 as wire;
 use tokio::task::JoinHandle;
 use wire::client_frame::Frame as Up;
@@ -14,13 +14,15 @@ use crate::contracts::CONTRACT_HASH;
 use crate::ends::{End, Over};
 use crate::messages::test::v1::Text;
 use crate::messages::text;
-use crate::rig::{Rig, in_time, token};
+use crate::rig::{Rig, in_time, settle, token};
 
 pub struct Raw {
     end: End,
-    driver: JoinHandle<EndReason>,
+    driver: Option<JoinHandle<EndReason>>,
     arrived: VecDeque<Down>,
     last_call: u64,
+    /// Of the Welcome.
+    pub resume_token: Bytes,
 }
 
 impl Raw {
@@ -34,8 +36,13 @@ impl Raw {
         Self::of(End::open(rig, over).await)
     }
 
+    /// The same to a worker.
+    pub fn open_on(rig: &Rig, worker: WorkerId) -> Self {
+        Self::of(End::in_memory_on(rig, worker))
+    }
+
     pub fn of((end, driver): (End, JoinHandle<EndReason>)) -> Self {
-        Self { end, driver, arrived: VecDeque::new(), last_call: 0 }
+        Self { end, driver: Some(driver), arrived: VecDeque::new(), last_call: 0, resume_token: Bytes::new() }
     }
 
     /// For what only one kind of link has.
@@ -60,7 +67,8 @@ impl Raw {
         let mut raw = self;
         raw.send(hello(token)).await;
         assert!(matches!(raw.next_or_end().await, Some(Down::Open(_))));
-        assert!(matches!(raw.next_or_end().await, Some(Down::Welcome(_))));
+        let Some(Down::Welcome(welcome)) = raw.next_or_end().await else { panic!("a Welcome was expected") };
+        raw.resume_token = welcome.resume_token;
         // The first ping and the greeting, in either order.
         for _ in 0..2 {
             match raw.next_or_end().await {
@@ -91,10 +99,15 @@ impl Raw {
         assert!(self.end.send_bytes(bytes).await, "the server listens");
     }
 
+    /// When the server may have closed.
+    pub async fn try_send(&mut self, frame: Up) {
+        let batch = wire::ClientBatch { frames: vec![wire::ClientFrame { frame: Some(frame) }] };
+        self.try_send_bytes(&batch.encode_to_vec()).await;
+    }
+
     /// A sign of life, when the server may have closed.
     pub async fn try_send_ack(&mut self) {
-        let frame = Some(Up::Ack(wire::Ack { seq: 0 }));
-        self.try_send_bytes(&wire::ClientBatch { frames: vec![wire::ClientFrame { frame }] }.encode_to_vec()).await;
+        self.try_send(Up::Ack(wire::Ack { seq: 0 })).await;
     }
 
     /// The same when the server may have closed.
@@ -102,14 +115,56 @@ impl Raw {
         self.end.send_bytes(bytes).await;
     }
 
-    /// Takes the link away.
-    pub fn hang_up(self) -> JoinHandle<EndReason> {
-        self.driver
+    /// Cuts the link off without a goodbye.
+    pub fn cut(&mut self) {
+        self.end.cut();
+    }
+
+    /// A new link that says Hello with a resume token and the newest frame that it has.
+    pub async fn resuming(rig: &Rig, number: u8, resume_token: &Bytes, last_seq: u64) -> Self {
+        let mut raw = Self::open(rig);
+        raw.send(resume_hello(&token(number), resume_token, last_seq)).await;
+        raw
+    }
+
+    /// The next Welcome; what comes before it is left out.
+    pub async fn welcome(&mut self) -> wire::Welcome {
+        loop {
+            match self.next().await {
+                Down::Welcome(welcome) => return welcome,
+                Down::Open(_) => {}
+                other => panic!("a Welcome was expected, not {other:?}"),
+            }
+        }
+    }
+
+    /// Answers the first ping of the link: so the server knows that the Welcome has arrived.
+    pub async fn settled(&mut self) {
+        loop {
+            match self.next_or_end().await {
+                Some(Down::Ping(ping)) => {
+                    self.send(Up::Pong(wire::Pong { n: ping.n, ..wire::Pong::default() })).await;
+                    return settle().await;
+                }
+                Some(_) => {}
+                None => panic!("a ping was expected"),
+            }
+        }
+    }
+
+    /// Takes the link away with a goodbye.
+    pub fn hang_up(mut self) -> JoinHandle<EndReason> {
+        self.driver()
+    }
+
+    /// The server's side; once.
+    pub fn driver(&mut self) -> JoinHandle<EndReason> {
+        self.driver.take().expect("it is taken once")
     }
 
     /// The server's side goes without a word, as when its worker stops hard.
     pub fn abort_driver(&self) {
-        self.driver.abort();
+        self.driver.iter().for_each(JoinHandle::abort);
     }
 
     /// Calls; the id.
@@ -150,6 +205,11 @@ impl Raw {
             frames.extend(batch.frames.into_iter().filter_map(|frame| frame.frame));
         }
         frames
+    }
+
+    /// The next frame that has come; nothing when it would have to wait.
+    pub async fn next_now(&mut self) -> Option<Down> {
+        self.next_or_end().now_or_never().flatten()
     }
 
     /// Reads what has come, without waiting; how many frames it was.
@@ -216,6 +276,11 @@ impl Raw {
             }
         }
     }
+}
+
+pub fn resume_hello(token: &str, resume_token: &Bytes, last_seq: u64) -> Up {
+    let hello = make_hello(token);
+    Up::Hello(wire::Hello { resume_token: Some(resume_token.clone()), last_seq: Some(last_seq), ..hello })
 }
 
 pub fn hello(token: &str) -> Up {

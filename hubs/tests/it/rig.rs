@@ -1,13 +1,14 @@
 //! A server with the hub under test, a clock and doors: what every test begins with.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use shallot_hubs::contract::LimitClass;
 use shallot_hubs::link::memory::{MemoryLink, MovedClock};
 use shallot_hubs::ports::{ChannelOffer, RetryAfterMs};
 use shallot_hubs::{
-    Authenticator, Cluster, Code, HubError, HubServer, HubServerConfig, NodeId, Now, Principal, RateLimiter,
+    Authenticator, Cluster, Code, HubError, HubServer, HubServerConfig, NodeId, Now, Principal, Randomness, RateLimiter,
     SessionHandle, SessionLimits, WorkerId, async_trait,
 };
 use shallot_proto::hub::v1::Channel;
@@ -58,6 +59,7 @@ impl Rig {
             .rate_limiter(Arc::new(NothingRare))
             .channel_offer(Arc::new(Offer))
             .cluster(cluster)
+            .resumable(Arc::new(Counted::default()))
             .build()
             .unwrap();
         Self { server, clock, hub, events }
@@ -143,6 +145,18 @@ impl Authenticator for Door {
             }),
             _ => Err(HubError::new(Code::Unauthenticated, "TOKEN_INVALID", "not a token")),
         }
+    }
+}
+
+/// No two draws are the same, and each test draws the same.
+#[derive(Default)]
+struct Counted(AtomicU64);
+
+impl Randomness for Counted {
+    fn fill(&self, bytes: &mut [u8]) -> bool {
+        let draw = self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        bytes.iter_mut().zip(draw.into_iter().cycle()).for_each(|(byte, drawn)| *byte = drawn);
+        true
     }
 }
 

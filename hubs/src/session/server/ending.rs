@@ -35,7 +35,7 @@ impl ServerSession {
                 let first = reason.clone();
                 return self.close(now, first, out);
             }
-            Phase::Hello | Phase::Authenticating | Phase::Ready => {}
+            Phase::Hello | Phase::Authenticating | Phase::Ready | Phase::Detached { .. } => {}
         }
         self.actions.push_back(Action::Ended(end.clone()));
         if end.reason == reason::SLOW_CONSUMER {
@@ -44,7 +44,8 @@ impl ServerSession {
         if end.is_told() {
             out.go_away(end.go_away());
         }
-        if end.lets_calls_finish && matches!(self.phase, Phase::Ready) && !self.calls.is_idle() {
+        let lives = matches!(self.phase, Phase::Ready | Phase::Detached { .. });
+        if end.lets_calls_finish && lives && !self.calls.is_idle() {
             let until_ms = now.mono_ms + self.rules.limits.end_grace_ms;
             for id in self.calls.withdraw_waiting() {
                 // No room even for this: the client does not read, and the grace time ends it.
@@ -60,7 +61,7 @@ impl ServerSession {
     fn close(&mut self, now: Now, end: EndReason, out: &mut Outbox) {
         out.asks.fail_all(&HubError::from(&end));
         out.close();
-        let is_welcomed = matches!(self.phase, Phase::Ready | Phase::Draining { .. });
+        let is_welcomed = matches!(self.phase, Phase::Ready | Phase::Detached { .. } | Phase::Draining { .. });
         self.calls.withdraw_waiting();
         self.calls.cancel_running();
         let hubs = if is_welcomed { self.rules.methods.hubs() } else { 0 };
