@@ -66,7 +66,7 @@ impl WorldLink {
     /// # Errors
     /// See [`HubOpenError`].
     pub async fn open(api: &Api) -> Result<(Self, WorldPushes), HubOpenError> {
-        Self::open_over(api, &GrpcLink::new(api.channel()), None).await
+        Self::open_over(api, Arc::new(GrpcLink::new(api.channel())), None).await
     }
 
     /// The same on a QUIC connection, which carries the datagrams too. Selects the character.
@@ -79,18 +79,19 @@ impl WorldLink {
         trust: &Trust,
     ) -> Result<(Self, WorldPushes), HubOpenError> {
         let link = Arc::new(QuicLink::new(api.clone(), character_id, trust.clone()));
-        Self::open_over(api, &*link, Some(Arc::clone(&link))).await
+        Self::open_over(api, Arc::clone(&link) as Arc<dyn ClientLink>, Some(link)).await
     }
 
     async fn open_over(
         api: &Api,
-        link: &dyn ClientLink,
+        link: Arc<dyn ClientLink>,
         quic: Option<Arc<QuicLink>>,
     ) -> Result<(Self, WorldPushes), HubOpenError> {
         let config = HubClientConfig::new(api.access_token().await?);
         let (queue, pushes) = push_queue();
         let receiver = WorldReceiverDispatcher::new(Arc::new(queue));
-        let builder = HubClient::builder(config, Arc::new(SystemClock::start())).receiver(receiver);
+        let builder =
+            HubClient::builder(config, Arc::new(SystemClock::start())).receiver(receiver).tokens(Arc::new(api.clone()));
         let (client, session) = builder.connect(link).await?;
         let mut driver = JoinSet::new();
         driver.spawn(session);

@@ -2,35 +2,38 @@
 //!
 //! [`HubClient`] is what generated stubs call through; the [`ClientDriver`] must run on a task of its own. Pushes go to the
 //! receivers that were named when the session was opened, in order, from inside the driver.
+//!
+//! A link that is lost is replaced by another through the same [`ClientLink`], with a back-off, as long as the server may still
+//! have the session. Calls that are under way then simply complete; each has run once. [`SessionState`] tells of it. When the
+//! server has the session no more, each open call ends with an error that says whether it may have run, and the client ends or
+//! starts anew, as [`OnSessionLost`] says.
 
+pub(crate) mod backoff;
+pub(crate) mod calls;
+mod driver;
+mod handle;
 pub(crate) mod outbox;
+mod shared;
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::Arc;
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::StreamExt as _;
-use futures_util::stream::{self, FuturesUnordered};
-use futures_util::task::AtomicWaker;
 use shallot_proto::hub::v1 as wire;
 use shallot_proto::wire::SessionId;
-use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
-use crate::clock::{Clock, Now};
-use crate::contract::MethodContract;
+use crate::clock::Clock;
 use crate::dispatch::HubFuture;
 use crate::end::EndReason;
-use crate::error::{Code, HubError, reason};
-use crate::heartbeat::Rtt;
-use crate::limits::SessionLimits;
-use crate::link::{ClientLink, LinkError, LinkStream, Outgoing};
-use crate::serve::Alarm;
-use crate::session::client::{ClientSession, Event};
-use outbox::{ClientOutbox, OutgoingCall};
+use crate::error::HubError;
+use crate::link::{ClientLink, LinkError};
+use crate::session::client::{ClientSession, Opening};
+use driver::Driver;
+use shared::{LinkOutgoing, Shared};
 
-/// What a client says in its Hello.
+pub use handle::{HubCaller, HubClient};
+
+/// What a client says in its Hello, and what it does without a link.
 #[derive(Clone, Debug)]
 pub struct HubClientConfig {
     /// From signing in.
@@ -39,18 +42,69 @@ pub struct HubClientConfig {
     pub contract: [u8; 32],
     /// Name and version, for people; at most 64 bytes.
     pub build: String,
+    /// What to do when the session cannot be resumed.
+    pub on_lost: OnSessionLost,
+    /// Spreads the attempts of many clients that lost their links together; each should have another.
+    pub jitter_seed: u64,
 }
 
 impl HubClientConfig {
-    /// With this crate's own contracts.
+    /// With this crate's own contracts. The seed comes from the token, which no two logins share.
     #[must_use]
     pub fn new(access_token: String) -> Self {
         let build = concat!("shallot-rust ", env!("CARGO_PKG_VERSION")).to_owned();
-        Self { access_token, contract: crate::contracts::CONTRACT_HASH, build }
+        let jitter_seed = seed_of(&access_token);
+        let contract = crate::contracts::CONTRACT_HASH;
+        Self { access_token, contract, build, on_lost: OnSessionLost::End, jitter_seed }
     }
 }
 
-/// Runs a client session until its link closes; tells why it ended. Dropped early it closes the link.
+/// FNV-1a with 64 bits (Fowler, Noll, Vo).
+fn seed_of(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// What a client does when its session cannot be resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum OnSessionLost {
+    /// It ends with `SESSION_LOST`.
+    #[default]
+    End,
+    /// It goes on with the new session that the server has opened for it. What it knew of the old one is void: groups, state, what
+    /// was pushed.
+    StartAnew,
+}
+
+/// Where a client's session stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionState {
+    /// Hello is on its way.
+    Opening,
+    /// There is a link.
+    Live {
+        /// The newest.
+        welcome: Welcome,
+        /// Sessions that were lost before this one: when it rises, all that the client knew is void.
+        lost_sessions: u32,
+    },
+    /// The link is lost; the client tries to come back.
+    Reconnecting,
+    /// It is over.
+    Ended(EndReason),
+}
+
+/// PORT: access tokens for a client that comes back; the one it began with may have run out meanwhile.
+#[async_trait]
+pub trait AccessTokens: Send + Sync + 'static {
+    /// One that counts for a while yet.
+    ///
+    /// # Errors
+    ///
+    /// There is none: `UNAUTHENTICATED` ends the session, any other error is tried again later.
+    async fn access_token(&self) -> Result<String, HubError>;
+}
+
+/// Runs a client session until its end, over as many links as it takes; tells why it ended. Dropped early it closes the link.
 pub type ClientDriver = HubFuture<EndReason>;
 
 /// A receiver behind its contract. Generated for each; users implement the receiver's handler trait.
@@ -86,8 +140,8 @@ pub enum PushOutcome {
 /// The server's question that a receiver is answering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AskContext {
-    id: u64,
-    method: u32,
+    pub(crate) id: u64,
+    pub(crate) method: u32,
 }
 
 impl AskContext {
@@ -103,38 +157,17 @@ impl AskContext {
 pub struct Welcome {
     /// The session's id.
     pub session: SessionId,
+    /// Whether the session went on over a new link.
+    pub resumed: bool,
     /// Where a datagram channel opens, if there is one.
     pub channel: Option<wire::Channel>,
-}
-
-/// A client's session. Cheap to clone, usable from any thread.
-#[derive(Clone)]
-pub struct HubClient {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    out: Mutex<ClientOutbox>,
-    /// Takes what waits to the link.
-    writer: AtomicWaker,
-    clock: Arc<dyn Clock>,
-    /// Wakes the driver.
-    nudge: Notify,
-    is_leaving: CancellationToken,
-    welcome: OnceLock<Welcome>,
-    /// Welcomed or ended.
-    settled: CancellationToken,
-    end: OnceLock<EndReason>,
-    ended: CancellationToken,
-    rtt: Mutex<Option<(Rtt, Option<i64>)>>,
-    unknown_pushes: AtomicU64,
-    one_way_refused: AtomicU64,
 }
 
 /// A client session in the making.
 pub struct HubClientBuilder {
     config: HubClientConfig,
     clock: Arc<dyn Clock>,
+    tokens: Option<Arc<dyn AccessTokens>>,
     receivers: Vec<Box<dyn ReceiverDispatcher>>,
 }
 
@@ -146,32 +179,35 @@ impl HubClientBuilder {
         self
     }
 
-    /// Opens the link and says Hello. Calls may be made at once; they are taken up after the Welcome.
+    /// Where to have access tokens from when it comes back. Without it the newest it was given is used again.
+    #[must_use]
+    pub fn tokens(self, tokens: Arc<dyn AccessTokens>) -> Self {
+        Self { tokens: Some(tokens), ..self }
+    }
+
+    /// Opens the link and says Hello. Calls may be made at once; they are taken up after the Welcome. A lost link is replaced by
+    /// another through the same `link`.
     ///
     /// # Errors
     ///
     /// The link cannot be opened.
-    pub async fn connect(self, link: &dyn ClientLink) -> Result<(HubClient, ClientDriver), LinkError> {
-        let shared = Arc::new(Shared::new(self.clock));
+    pub async fn connect(self, link: Arc<dyn ClientLink>) -> Result<(HubClient, ClientDriver), LinkError> {
+        let config = self.config;
+        let shared = Arc::new(Shared::new(self.clock, config.access_token.clone()));
         let hello = wire::Hello {
-            access_token: self.config.access_token,
-            contract_hash: Bytes::copy_from_slice(&self.config.contract),
-            build: self.config.build,
+            access_token: config.access_token,
+            contract_hash: Bytes::copy_from_slice(&config.contract),
+            build: config.build,
             resume_token: None,
             last_seq: None,
         };
+        let opening = Opening { hello, on_lost: config.on_lost, jitter_seed: config.jitter_seed };
         let now = shared.clock.now();
-        let core = shared.with(|out| ClientSession::open(now, hello, out));
-        let inbound = link.open(outgoing(Arc::clone(&shared))).await?;
-        let driver = Driver {
-            shared: Arc::clone(&shared),
-            _over: Over(Arc::clone(&shared)),
-            core,
-            receivers: self.receivers,
-            answering: FuturesUnordered::new(),
-            alarm: Alarm::default(),
-        };
-        Ok((HubClient { shared }, Box::pin(driver.run(inbound))))
+        let core = shared.with(|out| ClientSession::open(now, opening, out));
+        let inbound = link.open(LinkOutgoing::new(Arc::clone(&shared), 0).into()).await?;
+        let tokens = self.tokens.unwrap_or_else(|| Arc::clone(&shared) as Arc<dyn AccessTokens>);
+        let driver = Driver::new(Arc::clone(&shared), core, self.receivers, link, tokens, inbound);
+        Ok((HubClient::new(shared), Box::pin(driver.run())))
     }
 }
 
@@ -184,326 +220,6 @@ impl std::fmt::Debug for HubClientBuilder {
 impl HubClient {
     /// Begins to open a session.
     pub fn builder(config: HubClientConfig, clock: Arc<dyn Clock>) -> HubClientBuilder {
-        HubClientBuilder { config, clock, receivers: Vec::new() }
-    }
-
-    /// Waits for the Welcome.
-    ///
-    /// # Errors
-    ///
-    /// Why the server did not take the session.
-    pub async fn welcomed(&self) -> Result<Welcome, EndReason> {
-        self.shared.settled.cancelled().await;
-        self.shared.welcome.get().cloned().ok_or_else(|| self.shared.end_reason())
-    }
-
-    /// Waits for the end: the server's `GoAway`, a lost link, or [`leave`](Self::leave). Replies that were under way may still
-    /// arrive.
-    pub async fn ended(&self) -> EndReason {
-        self.shared.ended.cancelled().await;
-        self.shared.end_reason()
-    }
-
-    /// Whether it has ended.
-    #[must_use]
-    pub fn is_ended(&self) -> bool {
-        self.shared.end.get().is_some()
-    }
-
-    /// Renews the access token before the old one runs out.
-    pub fn renew(&self, access_token: String) {
-        self.shared.with(|out| out.control(wire::client_frame::Frame::Auth(wire::Auth { access_token })));
-    }
-
-    /// Closes the link once what waits is sent.
-    pub fn leave(&self) {
-        self.shared.is_leaving.cancel();
-    }
-
-    /// Round-trip time; `None` before the first answer to a ping.
-    #[must_use]
-    pub fn rtt(&self) -> Option<Rtt> {
-        self.shared.rtt().map(|(rtt, _)| rtt)
-    }
-
-    /// What to add to the own wall clock for the server's, in milliseconds.
-    #[must_use]
-    pub fn server_time_offset_ms(&self) -> Option<i64> {
-        self.shared.rtt().and_then(|(_, offset)| offset)
-    }
-
-    /// Pushes that no receiver knew, since the session began.
-    #[must_use]
-    pub fn unknown_pushes(&self) -> u64 {
-        self.shared.unknown_pushes.load(Ordering::Relaxed)
-    }
-
-    /// One-way calls that the server refused, since the session began.
-    #[must_use]
-    pub fn one_way_refused(&self) -> u64 {
-        self.shared.one_way_refused.load(Ordering::Relaxed)
-    }
-
-    /// For generated stubs.
-    #[must_use]
-    pub fn caller(&self) -> HubCaller {
-        HubCaller { client: self.clone(), within: None, deadline_ms: 0 }
-    }
-}
-
-impl std::fmt::Debug for HubClient {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HubClient").field("end", &self.shared.end.get()).finish_non_exhaustive()
-    }
-}
-
-/// Makes calls in one way: with these deadlines, inside this question.
-#[derive(Clone, Debug)]
-pub struct HubCaller {
-    client: HubClient,
-    within: Option<u64>,
-    deadline_ms: u32,
-}
-
-impl HubCaller {
-    /// Inside the handler of this question.
-    #[must_use]
-    pub fn within(self, ask: &AskContext) -> Self {
-        Self { within: Some(ask.id), ..self }
-    }
-
-    /// With a deadline for each call, in milliseconds; 0: the method's own.
-    #[must_use]
-    pub fn with_deadline_ms(self, deadline_ms: u32) -> Self {
-        Self { deadline_ms, ..self }
-    }
-
-    /// Calls and awaits the reply. Dropped before it comes, the call is cancelled.
-    ///
-    /// # Errors
-    ///
-    /// What the server answers, and what this end knows without it: a full outbox, a message too large, a deadline, the end of
-    /// the session.
-    pub async fn call(&self, method: &'static MethodContract, body: Bytes) -> Result<Bytes, HubError> {
-        let shared = &self.client.shared;
-        let call = self.outgoing(method, body);
-        let (id, reply) = shared.with(|out| out.call(call))?;
-        let _cancel = CancelCall { shared, id };
-        // The driver's timer has a new deadline to look at.
-        shared.nudge.notify_one();
-        reply.await.unwrap_or_else(|_| Err((&shared.end_reason()).into()))
-    }
-
-    /// Sends a one-way call.
-    ///
-    /// # Errors
-    ///
-    /// It was not queued: a full outbox, a message too large, the end of the session.
-    pub fn send(&self, method: &'static MethodContract, body: Bytes) -> Result<(), HubError> {
-        let call = self.outgoing(method, body);
-        self.client.shared.with(|out| out.send(call))
-    }
-
-    fn outgoing(&self, method: &'static MethodContract, body: Bytes) -> OutgoingCall {
-        let wanted = [self.deadline_ms, method.deadline_ms, SessionLimits::DEFAULT.default_deadline_ms];
-        let local_ms = wanted.into_iter().find(|ms| *ms > 0).unwrap_or_default();
-        OutgoingCall {
-            method,
-            deadline_ms: self.deadline_ms,
-            until_ms: self.client.shared.clock.now().mono_ms + u64::from(local_ms),
-            within: self.within,
-            body,
-        }
-    }
-}
-
-/// Cancels the call when its caller goes before the reply.
-struct CancelCall<'a> {
-    shared: &'a Shared,
-    id: u64,
-}
-
-impl Drop for CancelCall<'_> {
-    fn drop(&mut self) {
-        self.shared.with(|out| out.cancel(self.id));
-    }
-}
-
-impl Shared {
-    fn new(clock: Arc<dyn Clock>) -> Self {
-        Self {
-            out: Mutex::default(),
-            writer: AtomicWaker::new(),
-            clock,
-            nudge: Notify::new(),
-            is_leaving: CancellationToken::new(),
-            welcome: OnceLock::new(),
-            settled: CancellationToken::new(),
-            end: OnceLock::new(),
-            ended: CancellationToken::new(),
-            rtt: Mutex::default(),
-            unknown_pushes: AtomicU64::new(0),
-            one_way_refused: AtomicU64::new(0),
-        }
-    }
-
-    /// Changes the outbox and wakes the writer if there is something for it now that was not before.
-    fn with<R>(&self, change: impl FnOnce(&mut ClientOutbox) -> R) -> R {
-        let mut out = self.lock();
-        let was_idle = out.is_empty() && !out.is_finished();
-        let result = change(&mut out);
-        let wakes = was_idle && (!out.is_empty() || out.is_finished());
-        drop(out);
-        if wakes {
-            self.writer.wake();
-        }
-        result
-    }
-
-    fn poll_take(&self, cx: &Context<'_>) -> Poll<Option<wire::ClientBatch>> {
-        self.writer.register(cx.waker());
-        let mut out = self.lock();
-        match out.take() {
-            Some(batch) => Poll::Ready(Some(batch)),
-            None if out.is_finished() => Poll::Ready(None),
-            None => Poll::Pending,
-        }
-    }
-
-    fn end_reason(&self) -> EndReason {
-        let unknown = || EndReason::new(Code::Unavailable, reason::SESSION_ENDED, "the session is over");
-        self.end.get().cloned().unwrap_or_else(unknown)
-    }
-
-    fn set_end(&self, reason: EndReason) {
-        // The first reason counts.
-        let _ = self.end.set(reason);
-        self.settled.cancel();
-        self.ended.cancel();
-    }
-
-    fn rtt(&self) -> Option<(Rtt, Option<i64>)> {
-        *self.rtt.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, ClientOutbox> {
-        // An outbox is whole between any two of its methods, whatever a panic interrupted.
-        self.out.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn outgoing(shared: Arc<Shared>) -> Outgoing {
-    Outgoing::new(stream::poll_fn(move |cx| shared.poll_take(cx)))
-}
-
-type Answering = HubFuture<(u64, Result<Bytes, HubError>)>;
-
-struct Driver {
-    shared: Arc<Shared>,
-    /// However the driver ends, dropped before it ran too, nobody is left waiting.
-    _over: Over,
-    core: ClientSession,
-    receivers: Vec<Box<dyn ReceiverDispatcher>>,
-    answering: FuturesUnordered<Answering>,
-    alarm: Alarm,
-}
-
-impl Driver {
-    async fn run(mut self, mut inbound: LinkStream<wire::ServerBatch>) -> EndReason {
-        while !self.core.is_closed() {
-            let due_ms = self.core.poll_timeout(&self.shared.lock());
-            self.alarm.set(&*self.shared.clock, due_ms);
-            tokio::select! {
-                biased;
-                Some((id, result)) = self.answering.next(), if !self.answering.is_empty() => {
-                    self.step(|core, _, out| core.handle_answer(id, result, out));
-                }
-                () = self.alarm.rings() => self.step(ClientSession::handle_timeout),
-                message = inbound.next() => self.arrived(message),
-                () = self.shared.is_leaving.cancelled(), if self.shared.end.get().is_none() => {
-                    self.step(|core, now, out| core.end(now, EndReason::client_left(), out));
-                }
-                () = self.shared.nudge.notified() => {}
-            }
-            while let Some(event) = self.core.poll_event() {
-                self.handle(event);
-            }
-        }
-        self.shared.end_reason()
-    }
-
-    fn arrived(&mut self, message: Option<Result<wire::ServerBatch, LinkError>>) {
-        match message {
-            Some(Ok(batch)) => self.step(|core, now, out| core.handle_batch(now, batch, out)),
-            Some(Err(error)) => self.step(|core, now, out| core.handle_link_closed(now, error.end_reason(), out)),
-            None => {
-                let closed = EndReason::link_lost("the server closed the link");
-                self.step(|core, now, out| core.handle_link_closed(now, closed, out));
-            }
-        }
-    }
-
-    fn handle(&mut self, event: Event) {
-        match event {
-            Event::Welcome(welcome) => self.welcomed(welcome),
-            Event::Push { method, body } => self.push(method, &body),
-            Event::Ask { id, method, body } => self.ask(AskContext { id, method }, &body),
-            Event::Dropped(count) => {
-                self.shared.one_way_refused.fetch_add(count.into(), Ordering::Relaxed);
-            }
-            Event::GroupGap(gap) => self.receivers.iter().for_each(|receiver| receiver.group_gap(&gap)),
-            Event::Rtt(rtt, offset) => {
-                *self.shared.rtt.lock().unwrap_or_else(PoisonError::into_inner) = Some((rtt, offset));
-            }
-            Event::Ended(reason) => self.shared.set_end(reason),
-        }
-    }
-
-    fn welcomed(&mut self, welcome: wire::Welcome) {
-        match <[u8; 16]>::try_from(&welcome.session_id[..]) {
-            Ok(id) => {
-                // A session is welcomed once.
-                let _ = self.shared.welcome.set(Welcome { session: SessionId(id), channel: welcome.channel });
-                self.shared.settled.cancel();
-            }
-            Err(_) => {
-                let error = HubError::malformed_frame("Welcome.session_id has not 16 bytes");
-                self.step(|core, now, out| core.end(now, error.into(), out));
-            }
-        }
-    }
-
-    fn push(&mut self, method: u32, body: &Bytes) {
-        for receiver in &self.receivers {
-            match receiver.push(method, body) {
-                Ok(PushOutcome::Taken) => return,
-                Ok(PushOutcome::Unknown) => {}
-                Err(error) => return self.step(|core, now, out| core.end(now, error.into(), out)),
-            }
-        }
-        self.shared.unknown_pushes.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn ask(&mut self, ask: AskContext, body: &Bytes) {
-        let answer = self.receivers.iter().find_map(|receiver| receiver.ask(ask, body.clone()));
-        let unknown = || Box::pin(std::future::ready(Err(HubError::unknown_method(ask.method)))) as HubFuture<_>;
-        let answer = answer.unwrap_or_else(unknown);
-        self.answering.push(Box::pin(async move { (ask.id, answer.await) }));
-    }
-
-    fn step(&mut self, step: impl FnOnce(&mut ClientSession, Now, &mut ClientOutbox)) {
-        let now = self.shared.clock.now();
-        self.shared.with(|out| step(&mut self.core, now, out));
-    }
-}
-
-/// Ends what is left when the driver goes.
-struct Over(Arc<Shared>);
-
-impl Drop for Over {
-    fn drop(&mut self) {
-        self.0.set_end(EndReason::client_left());
-        let error = HubError::from(&self.0.end_reason());
-        self.0.with(|out| out.fail_all(&error));
+        HubClientBuilder { config, clock, tokens: None, receivers: Vec::new() }
     }
 }

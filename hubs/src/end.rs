@@ -66,6 +66,11 @@ impl EndReason {
         Self::new(Code::DataLoss, reason::REPLAY_LOST, "what a resume would have to replay is not kept any more")
     }
 
+    /// For a client: the server has no such session any more.
+    pub(crate) fn session_lost() -> Self {
+        Self::new(Code::Unavailable, reason::SESSION_LOST, "the session could not be resumed")
+    }
+
     /// The session has gone over to a newer link.
     pub(crate) fn resumed() -> Self {
         Self::new(Code::Ok, reason::RESUMED, "the session goes on over a newer link")

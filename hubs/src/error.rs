@@ -53,6 +53,12 @@ pub mod reason {
     pub const REPLAY_LOST: &str = "REPLAY_LOST";
     /// The resume token of a link that a newer one has replaced.
     pub const RESUME_STALE: &str = "RESUME_STALE";
+    /// A client's session could not be resumed: what it knew of the server is out of date.
+    pub const SESSION_LOST: &str = "SESSION_LOST";
+    /// The session was lost with the call under way: it may have run, or not.
+    pub const CALL_OUTCOME_UNKNOWN: &str = "CALL_OUTCOME_UNKNOWN";
+    /// The session was lost before the call was sent: it has not run.
+    pub const CALL_NOT_RUN: &str = "CALL_NOT_RUN";
     /// The session goes on over a newer link: why the driver of the older one returned.
     pub const RESUMED: &str = "RESUMED";
     /// The server refused the link before a frame was said.

@@ -107,6 +107,11 @@ impl Heartbeat {
         Some(wire::Ping { n, sender_time_ms: now.wall_ms })
     }
 
+    /// The next ping is due at once.
+    pub(crate) fn hurry(&mut self, now: Now) {
+        self.next_ping_ms = now.mono_ms;
+    }
+
     /// When the next ping is due.
     pub(crate) fn next_ping_ms(&self) -> u64 {
         self.next_ping_ms

@@ -57,6 +57,7 @@ pub mod link;
 pub mod metrics;
 mod outbox;
 pub mod ports;
+mod random;
 mod resume;
 pub mod serve;
 pub mod server;
@@ -74,7 +75,8 @@ pub use async_trait::async_trait;
 pub use backplane::{Backplane, BackplaneError, NodeId};
 pub use bytes::Bytes;
 pub use client::{
-    AskContext, ClientDriver, HubCaller, HubClient, HubClientConfig, PushOutcome, ReceiverDispatcher, Welcome,
+    AccessTokens, AskContext, ClientDriver, HubCaller, HubClient, HubClientConfig, OnSessionLost, PushOutcome,
+    ReceiverDispatcher, SessionState, Welcome,
 };
 pub use clock::{Clock, Now, SystemClock};
 pub use cluster::{Cluster, ClusterGroup, ClusterMember, ClusterWatch, GroupName};

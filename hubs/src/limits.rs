@@ -157,11 +157,43 @@ const _: () = {
     assert!(ACCESS_TOKEN_BYTES + BUILD_BYTES < CLIENT_BATCH_BYTES, "a Hello fits into one message");
 };
 
+const _: () = {
+    assert!(RECONNECT_FIRST_MS <= RECONNECT_LONGEST_MS, "attempts come further apart, never closer");
+    assert!(
+        RECONNECT_LONGEST_MS * 3 <= SessionLimits::DEFAULT.resume_grace_ms,
+        "several attempts fit into the grace time"
+    );
+    assert!(RECONNECT_FOR_MS > SessionLimits::DEFAULT.resume_grace_ms, "the server gives up first");
+    assert!(CLIENT_CONFIRM_EVERY * 4 <= CLIENT_ANSWERS_KEPT, "no answer is forgotten whose arrival is not asked for");
+};
+
 /// Milliseconds that a client waits for its Welcome.
 pub const CLIENT_WELCOME_MS: u64 = 10_000;
 
 /// Heartbeats without any frame from the server after which a client counts the link as lost.
 pub const CLIENT_SILENT_HEARTBEATS: u64 = 3;
+
+/// Milliseconds before a client's first attempt to come back after it lost its link, at most; each further attempt waits twice as
+/// long. Of the time at least the half, the rest by chance: those who lost their links together do not come back together.
+pub const RECONNECT_FIRST_MS: u64 = 250;
+
+/// Milliseconds before an attempt, at most.
+pub const RECONNECT_LONGEST_MS: u64 = 5_000;
+
+/// Milliseconds for an attempt, from the access token to the link.
+pub const RECONNECT_DIAL_MS: u64 = 10_000;
+
+/// Milliseconds without a link after which a client gives its session up: by then the server has long done so.
+pub const RECONNECT_FOR_MS: u64 = 60_000;
+
+/// One-way calls that a client keeps until it knows that they arrived; a further one is refused.
+pub const CLIENT_ONE_WAY_KEPT: usize = 1_024;
+
+/// Answers that a client keeps until it knows that they arrived; the oldest is forgotten first.
+pub const CLIENT_ANSWERS_KEPT: usize = 1_024;
+
+/// One-way calls and answers after which a client pings, to learn that they arrived.
+pub const CLIENT_CONFIRM_EVERY: usize = 64;
 
 /// Milliseconds that a client leaves the link open after the end, for replies that are under way.
 pub const CLIENT_CLOSE_MS: u64 = 6_000;

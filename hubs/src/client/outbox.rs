@@ -1,22 +1,20 @@
-//! What a client session sends and what it awaits: calls in order, their replies by id. Without IO and without a clock.
+//! What a client session sends: one line for the link there is, and what must reach the session over whatever links it takes.
+//! Without IO and without a clock.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use bytes::Bytes;
 use prost::Message as _;
 use shallot_proto::hub::v1 as wire;
-use tokio::sync::oneshot;
 use wire::client_frame::Frame;
 
+use super::calls::{Calls, Cancelled, Reply};
 use crate::contract::MethodContract;
 use crate::error::{Code, HubError, reason};
 use crate::limits::{
-    CLIENT_BATCH_BYTES, CLIENT_BATCH_FRAMES, CLIENT_CALLS_PENDING, CLIENT_OUTBOX_FRAMES, FRAME_OVERHEAD_BYTES,
-    PONGS_WAITING,
+    CLIENT_ANSWERS_KEPT, CLIENT_BATCH_BYTES, CLIENT_BATCH_FRAMES, CLIENT_CALLS_PENDING, CLIENT_CONFIRM_EVERY,
+    CLIENT_ONE_WAY_KEPT, CLIENT_OUTBOX_FRAMES, FRAME_OVERHEAD_BYTES, PONGS_WAITING,
 };
-
-/// What a caller awaits.
-pub(crate) type Reply = oneshot::Receiver<Result<Bytes, HubError>>;
 
 /// A call as the stub makes it.
 pub(crate) struct OutgoingCall {
@@ -29,66 +27,147 @@ pub(crate) struct OutgoingCall {
     pub(crate) body: Bytes,
 }
 
-#[derive(Debug)]
-struct Pending {
-    until_ms: u64,
-    reply: oneshot::Sender<Result<Bytes, HubError>>,
-}
-
 /// See the module's doc.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct ClientOutbox {
+    /// What is said goes out; else it is kept until a link stands again.
+    is_linked: bool,
+    /// Counts the links. Only the newest may take.
+    link: u32,
     frames: VecDeque<wire::ClientFrame>,
     ping: Option<wire::Ping>,
     pongs: Vec<wire::Pong>,
     ack: Option<u64>,
-    last_call_id: u64,
-    pending: HashMap<u64, Pending>,
+    calls: Calls,
+    /// Answers that may not have arrived, each with the ping that was sent last before it.
+    answers: VecDeque<(u32, wire::Answer)>,
+    /// The ping that was sent last on this link.
+    last_ping: u32,
+    /// One-way calls and answers since.
+    since_ping: usize,
     /// Why nothing is taken any more.
     closed: Option<HubError>,
+}
+
+impl Default for ClientOutbox {
+    fn default() -> Self {
+        Self {
+            is_linked: true,
+            link: 0,
+            frames: VecDeque::new(),
+            ping: None,
+            pongs: Vec::new(),
+            ack: None,
+            calls: Calls::default(),
+            answers: VecDeque::new(),
+            last_ping: 0,
+            since_ping: 0,
+            closed: None,
+        }
+    }
 }
 
 impl ClientOutbox {
     /// Queues a call; its id and what to await.
     pub(crate) fn call(&mut self, call: OutgoingCall) -> Result<(u64, Reply), HubError> {
-        if self.pending.len() >= CLIENT_CALLS_PENDING {
+        if self.calls.pending() >= CLIENT_CALLS_PENDING {
             return Err(full("too many calls await their reply already"));
         }
         let until_ms = call.until_ms;
-        let id = self.queue(call, false)?;
-        let (reply, awaited) = oneshot::channel();
-        self.pending.insert(id, Pending { until_ms, reply });
-        Ok((id, awaited))
+        let call = self.queue(call, false)?;
+        Ok((call.id, self.calls.open(call, until_ms)))
     }
 
     /// Queues a call that is not answered.
     pub(crate) fn send(&mut self, call: OutgoingCall) -> Result<(), HubError> {
-        self.queue(call, true).map(drop)
+        if self.calls.one_way() >= CLIENT_ONE_WAY_KEPT {
+            return Err(full("too many one-way calls are not known to have arrived"));
+        }
+        let call = self.queue(call, true)?;
+        self.calls.keep_one_way(call, self.last_ping);
+        self.since_ping += 1;
+        Ok(())
     }
 
-    /// A reply has come; one that nobody awaits any more is forgotten.
+    /// A reply has come.
     pub(crate) fn complete(&mut self, id: u64, result: Result<Bytes, HubError>) {
-        if let Some(pending) = self.pending.remove(&id) {
-            // The caller may have gone between.
-            let _ = pending.reply.send(result);
-        }
+        self.calls.complete(id, result);
     }
 
     /// Nobody awaits the call any more: the server is told, unless it has answered.
     pub(crate) fn cancel(&mut self, id: u64) {
-        if self.pending.remove(&id).is_some() && self.closed.is_none() {
+        if self.calls.cancel(id) == Cancelled::Tell && self.closed.is_none() && self.is_linked {
             self.control(Frame::Cancel(wire::Cancel { id }));
         }
     }
 
-    /// Gives up what is past its deadline; the server has the same deadline and needs no telling.
+    /// Gives up what is past its deadline.
     pub(crate) fn expire(&mut self, mono_ms: u64) {
-        let expired = self.pending.extract_if(|_, pending| pending.until_ms <= mono_ms);
-        expired.for_each(|(_, pending)| drop(pending.reply.send(Err(HubError::deadline_exceeded()))));
+        self.calls.expire(mono_ms);
     }
 
     pub(crate) fn next_deadline_ms(&self) -> Option<u64> {
-        self.pending.values().map(|pending| pending.until_ms).min()
+        self.calls.next_deadline_ms()
+    }
+
+    /// The server has answered this ping: what was sent before it has arrived.
+    pub(crate) fn pinged(&mut self, ping: u32) {
+        self.calls.pinged(ping);
+        while self.answers.pop_front_if(|(after_ping, _)| *after_ping < ping).is_some() {}
+    }
+
+    /// Whether there is much of which it is not known that it arrived.
+    pub(crate) fn wants_ping(&self) -> bool {
+        self.is_linked && self.since_ping >= CLIENT_CONFIRM_EVERY && self.ping.is_none()
+    }
+
+    /// The link is lost. What counts is kept for the next.
+    pub(crate) fn lose_link(&mut self) {
+        self.is_linked = false;
+        self.link += 1;
+        self.frames.clear();
+        self.ping = None;
+        self.pongs.clear();
+        self.ack = None;
+    }
+
+    /// The next link begins with this Hello; its number.
+    pub(crate) fn begin_link(&mut self, hello: wire::Hello) -> u32 {
+        self.lose_link();
+        self.control(Frame::Hello(hello));
+        self.link
+    }
+
+    /// The session goes on over the new link, and has all calls up to this one.
+    pub(crate) fn resume(&mut self, last_call_id: u64, mono_ms: u64) {
+        self.is_linked = true;
+        (self.last_ping, self.since_ping) = (0, 0);
+        self.answers.iter_mut().for_each(|(after_ping, _)| *after_ping = 0);
+        let (calls, cancelled) = self.calls.resend(last_call_id, mono_ms);
+        cancelled.into_iter().for_each(|id| self.control(Frame::Cancel(wire::Cancel { id })));
+        calls.into_iter().for_each(|call| self.control(Frame::Call(call)));
+        for (_, answer) in self.answers.clone() {
+            self.control(Frame::Answer(answer));
+        }
+    }
+
+    /// The session is lost with all that was under way.
+    pub(crate) fn lose_session(&mut self) {
+        self.calls.lose_all();
+        self.answers.clear();
+    }
+
+    /// After [`lose_session`](Self::lose_session): another session begins.
+    pub(crate) fn start_anew(&mut self) {
+        self.is_linked = true;
+        (self.last_ping, self.since_ping) = (0, 0);
+    }
+
+    /// Renews the access token. Without a link the next Hello has a newer one.
+    pub(crate) fn renew(&mut self, access_token: String) {
+        if self.is_linked {
+            self.control(Frame::Auth(wire::Auth { access_token }));
+        }
     }
 
     /// What the session itself says: Hello, Auth, Cancel. As many as there are calls, at most.
@@ -107,7 +186,15 @@ impl ClientOutbox {
             Ok(body) => wire::answer::Result::Body(body),
             Err(error) => wire::answer::Result::Error(error.into()),
         };
-        self.control(Frame::Answer(wire::Answer { id, result: Some(result) }));
+        let answer = wire::Answer { id, result: Some(result) };
+        if self.is_linked {
+            self.control(Frame::Answer(answer.clone()));
+        }
+        if self.answers.len() == CLIENT_ANSWERS_KEPT {
+            self.answers.pop_front();
+        }
+        self.answers.push_back((self.last_ping, answer));
+        self.since_ping += 1;
     }
 
     pub(crate) fn ping(&mut self, ping: wire::Ping) {
@@ -132,7 +219,7 @@ impl ClientOutbox {
     /// No reply will come any more.
     pub(crate) fn fail_all(&mut self, error: &HubError) {
         self.close(error);
-        self.pending.drain().for_each(|(_, pending)| drop(pending.reply.send(Err(error.clone()))));
+        self.calls.fail_all(error);
     }
 
     /// What waits, as much of it as one message may hold.
@@ -146,6 +233,9 @@ impl ClientOutbox {
             if is_full && !batch.frames.is_empty() {
                 break;
             }
+            if let Some(Frame::Call(call)) = &frame.frame {
+                self.calls.sent(call.id);
+            }
             batch.frames.extend(self.frames.pop_front());
         }
         (!batch.frames.is_empty()).then_some(batch)
@@ -157,10 +247,18 @@ impl ClientOutbox {
 
     /// Whether nothing more will be sent. While a reply is under way the link stays open at this end.
     pub(crate) fn is_finished(&self) -> bool {
-        self.closed.is_some() && self.is_empty() && self.pending.is_empty()
+        self.closed.is_some() && self.is_empty() && !self.calls.is_awaited()
+    }
+
+    /// Number of the link that may take.
+    pub(crate) fn link(&self) -> u32 {
+        self.link
     }
 
     fn queue_slots(&mut self) {
+        if let Some(ping) = &self.ping {
+            (self.last_ping, self.since_ping) = (ping.n, 0);
+        }
         let pongs = self.pongs.drain(..).map(Frame::Pong);
         let ping = self.ping.take().map(Frame::Ping);
         let ack = self.ack.take().map(|seq| Frame::Ack(wire::Ack { seq }));
@@ -168,33 +266,35 @@ impl ClientOutbox {
         self.frames.extend(slots);
     }
 
-    fn queue(&mut self, call: OutgoingCall, one_way: bool) -> Result<u64, HubError> {
+    fn queue(&mut self, call: OutgoingCall, one_way: bool) -> Result<wire::Call, HubError> {
         if let Some(error) = &self.closed {
             return Err(error.clone());
         }
         if self.frames.len() >= CLIENT_OUTBOX_FRAMES {
             return Err(full("too many frames wait for the link"));
         }
-        let id = self.last_call_id + 1;
-        let frame = wire::ClientFrame {
-            frame: Some(Frame::Call(wire::Call {
-                id,
-                method: call.method.id,
-                deadline_ms: call.deadline_ms,
-                one_way,
-                within: call.within,
-                body: call.body,
-            })),
+        let call = wire::Call {
+            id: self.calls.next_id(),
+            method: call.method.id,
+            deadline_ms: call.deadline_ms,
+            one_way,
+            within: call.within,
+            body: call.body,
         };
+        let frame = wire::ClientFrame { frame: Some(Frame::Call(call.clone())) };
         let len = frame_len(&frame);
-        if len > CLIENT_BATCH_BYTES {
+        if len + DEADLINE_BYTES > CLIENT_BATCH_BYTES {
             return Err(too_large_error(len));
         }
-        self.last_call_id = id;
-        self.frames.push_back(frame);
-        Ok(id)
+        if self.is_linked {
+            self.frames.push_back(frame);
+        }
+        Ok(call)
     }
 }
+
+/// Bytes by which a call may grow when it is sent again: what is left of its deadline, as tag and number.
+const DEADLINE_BYTES: usize = 6;
 
 /// Bytes of a frame within a batch: its own and those of tag and length.
 fn frame_len(frame: &wire::ClientFrame) -> usize {

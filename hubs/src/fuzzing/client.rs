@@ -10,13 +10,15 @@ use wire::client_frame::Frame as Out;
 use wire::server_frame::Frame as In;
 
 use super::tape::Tape;
-use crate::client::outbox::{ClientOutbox, OutgoingCall, Reply};
+use crate::client::OnSessionLost;
+use crate::client::calls::Reply;
+use crate::client::outbox::{ClientOutbox, OutgoingCall};
 use crate::clock::Now;
 use crate::contract::{Access, LimitClass, MethodContract};
 use crate::end::EndReason;
 use crate::limits::{CLIENT_BATCH_BYTES, CLIENT_BATCH_FRAMES, CLIENT_CALLS_PENDING};
 use crate::link::LinkError;
-use crate::session::client::{ClientSession, Event};
+use crate::session::client::{ClientSession, Event, Opening};
 
 static METHOD: MethodContract = MethodContract {
     id: 1,
@@ -66,8 +68,9 @@ impl Life {
     fn begin() -> Self {
         let now = Now { mono_ms: 1_000, wall_ms: 1_000_000 };
         let mut out = ClientOutbox::default();
+        let opening = Opening { hello: wire::Hello::default(), on_lost: OnSessionLost::End, jitter_seed: 1 };
         Self {
-            core: ClientSession::open(now, wire::Hello::default(), &mut out),
+            core: ClientSession::open(now, opening, &mut out),
             out,
             now,
             calls: BTreeMap::new(),
@@ -253,6 +256,10 @@ impl Life {
                     self.handed_on = self.handed_on.max(seq);
                 }
                 Event::Push { .. } | Event::Dropped(_) | Event::GroupGap(_) | Event::Rtt(..) => {}
+                // A server that gives no resume token is not come back to.
+                Event::LinkLost | Event::Dial(_) | Event::HangUp | Event::SessionLost => {
+                    assert!(!self.is_welcomed && self.is_ended, "{event:?}");
+                }
             }
         }
         self.calls.retain(|_, reply| reply.try_recv() == Err(TryRecvError::Empty));

@@ -109,10 +109,16 @@ struct Life {
 impl Life {
     fn begin() -> Self {
         let methods = MethodTable::of(&[&FIRST, &SECOND]).unwrap_or_default();
-        let rules =
-            SessionRules { limits: LIMITS, contract: [1; 32], released: vec![[2; 32]], build: String::new(), methods };
+        let rules = SessionRules {
+            limits: LIMITS,
+            contract: [1; 32],
+            released: vec![[2; 32]],
+            build: String::new(),
+            methods,
+            resumes: false,
+        };
         let now = Now { mono_ms: 1_000, wall_ms: 1_000_000 };
-        let mut out = Outbox::new(&LIMITS);
+        let mut out = Outbox::new(&LIMITS, false);
         Self {
             core: ServerSession::open(Arc::new(rules), now, &mut out),
             out,
@@ -252,7 +258,7 @@ impl Life {
                 epoch: SessionEpoch(1),
                 expires_at_ms: self.now.wall_ms + u64::from(tape.byte()) * 1_000,
             };
-            Ok(Admitted { principal, channel: None })
+            Ok(Admitted { principal, channel: None, resume_token: Bytes::new() })
         };
         self.core.handle_authenticated(self.now, result, &mut self.out);
     }
@@ -337,7 +343,8 @@ impl Life {
                     self.was_abandoned = true;
                     self.runs.clear();
                 }
-                Action::Renewed(_) | Action::Rtt(_) | Action::Heartbeat => {}
+                Action::LinkLost(reason) => self.core.end(self.now, reason, &mut self.out),
+                Action::Renewed(_) | Action::Rtt(_) | Action::WelcomeArrived | Action::Heartbeat => {}
             }
         }
         let depth = self.out.depth();

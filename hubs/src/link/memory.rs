@@ -1,5 +1,7 @@
 //! A link without a network, and a clock that is moved by hand: the same code as over gRPC, down to the encoded bytes.
 
+pub mod faulty;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -105,13 +107,15 @@ impl std::fmt::Debug for MemoryLink {
 
 /// What the server's end makes of bytes, with the limit that a gateway sets.
 fn decoded(arriving: impl Stream<Item = Bytes>) -> impl Stream<Item = Result<ClientBatch, LinkError>> {
-    arriving.map(|bytes| {
-        if bytes.len() > CLIENT_BATCH_BYTES {
-            let message = format!("{} bytes, the limit is {CLIENT_BATCH_BYTES}", bytes.len());
-            return Err(LinkError::TooLarge(message));
-        }
-        ClientBatch::decode(bytes).map_err(|error| LinkError::Malformed(error.to_string()))
-    })
+    arriving.map(|bytes| decode(&bytes))
+}
+
+fn decode(bytes: &Bytes) -> Result<ClientBatch, LinkError> {
+    if bytes.len() > CLIENT_BATCH_BYTES {
+        let message = format!("{} bytes, the limit is {CLIENT_BATCH_BYTES}", bytes.len());
+        return Err(LinkError::TooLarge(message));
+    }
+    ClientBatch::decode(bytes.clone()).map_err(|error| LinkError::Malformed(error.to_string()))
 }
 
 /// A clock that stands still until it is moved. Clones share the time.

@@ -1,5 +1,7 @@
 //! The client's side of a session.
 
+mod reconnecting;
+
 use std::collections::VecDeque;
 
 use bytes::Bytes;
@@ -7,6 +9,8 @@ use shallot_proto::hub::v1 as wire;
 use wire::client_frame::Frame as Out;
 use wire::server_frame::Frame as In;
 
+use crate::client::OnSessionLost;
+use crate::client::backoff::Backoff;
 use crate::client::outbox::ClientOutbox;
 use crate::clock::Now;
 use crate::end::EndReason;
@@ -17,8 +21,16 @@ use crate::limits::{ACK_DELAY_MS, ACK_EVERY_FRAMES, CLIENT_CLOSE_MS, CLIENT_SILE
 /// What the driver has to do.
 #[derive(Debug)]
 pub(crate) enum Event {
-    /// The server takes the session.
+    /// The server takes the session, or takes it up again.
     Welcome(wire::Welcome),
+    /// The link is lost; the next comes of itself.
+    LinkLost,
+    /// Open another link, and begin it with this Hello and a fresh access token; then [`ClientSession::handle_dialed`].
+    Dial(wire::Hello),
+    /// That took too long: give it up.
+    HangUp,
+    /// The server has no such session any more; the one that is welcomed next is another.
+    SessionLost,
     /// Hand a push to its receiver.
     Push { method: u32, body: Bytes },
     /// Ask a receiver, then [`ClientSession::handle_answer`].
@@ -33,17 +45,34 @@ pub(crate) enum Event {
     Ended(EndReason),
 }
 
+/// What a session begins with.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    pub(crate) hello: wire::Hello,
+    pub(crate) on_lost: OnSessionLost,
+    pub(crate) jitter_seed: u64,
+}
+
 #[derive(Debug)]
 enum Phase {
     /// Hello is on its way.
     Opening,
     Ready,
+    /// The link is lost: when to try another.
+    Waiting {
+        until_ms: u64,
+    },
+    /// A link is being opened, and its Welcome awaited: until when.
+    Dialing {
+        until_ms: u64,
+        is_open: bool,
+    },
     /// Over, while the link is still open: until when it may stay so.
     Closing(EndReason, u64),
     Closed,
 }
 
-/// The client's side of a session, from Hello to the end of the link.
+/// The client's side of a session, from Hello to the end, over as many links as that takes.
 ///
 /// `handle_*` tells what happened, [`poll_event`](Self::poll_event) says what came of it, [`poll_timeout`](Self::poll_timeout) when
 /// to call [`handle_timeout`](Self::handle_timeout).
@@ -53,6 +82,14 @@ pub(crate) struct ClientSession {
     heartbeat: Heartbeat,
     silence_ms: u64,
     welcome_until_ms: u64,
+    /// What each Hello says beside the tokens.
+    hello: wire::Hello,
+    /// Of the newest Welcome; empty: the session cannot be resumed.
+    resume_token: Bytes,
+    on_lost: OnSessionLost,
+    backoff: Backoff,
+    /// When the session is given up, while there is no link.
+    give_up_ms: u64,
     last_seq: u64,
     unacknowledged: u32,
     ack_due_ms: Option<u64>,
@@ -61,13 +98,19 @@ pub(crate) struct ClientSession {
 
 impl ClientSession {
     /// Says Hello.
-    pub(crate) fn open(now: Now, hello: wire::Hello, out: &mut ClientOutbox) -> Self {
-        out.control(Out::Hello(hello));
+    pub(crate) fn open(now: Now, opening: Opening, out: &mut ClientOutbox) -> Self {
+        let Opening { hello, on_lost, jitter_seed } = opening;
+        out.control(Out::Hello(hello.clone()));
         Self {
             phase: Phase::Opening,
             heartbeat: Heartbeat::new(now, CLIENT_WELCOME_MS),
             silence_ms: CLIENT_WELCOME_MS,
             welcome_until_ms: now.mono_ms + CLIENT_WELCOME_MS,
+            hello: wire::Hello { access_token: String::new(), ..hello },
+            resume_token: Bytes::new(),
+            on_lost,
+            backoff: Backoff::new(jitter_seed),
+            give_up_ms: u64::MAX,
             last_seq: 0,
             unacknowledged: 0,
             ack_due_ms: None,
@@ -98,6 +141,9 @@ impl ClientSession {
 
     /// The link gives no more messages.
     pub(crate) fn handle_link_closed(&mut self, now: Now, reason: EndReason, out: &mut ClientOutbox) {
+        if reason.reason == reason::LINK_LOST && self.can_resume() {
+            return self.lose_link(now, reason, out);
+        }
         self.end(now, reason, out);
         self.phase = Phase::Closed;
     }
@@ -111,15 +157,23 @@ impl ClientSession {
                 self.end(now, EndReason::new(Code::DeadlineExceeded, reason::HELLO_TIMEOUT, message), out);
             }
             Phase::Ready if self.heartbeat.silence_ms(now) >= self.silence_ms => {
-                self.end(now, EndReason::link_lost("nothing was heard of the server"), out);
+                self.handle_link_closed(now, EndReason::link_lost("nothing was heard of the server"), out);
             }
             Phase::Ready => {
                 if self.ack_due_ms.is_some_and(|due| due <= now.mono_ms) {
                     self.acknowledge(out);
                 }
+                if out.wants_ping() {
+                    self.heartbeat.hurry(now);
+                }
                 if let Some(ping) = self.heartbeat.poll_ping(now) {
                     out.ping(ping);
                 }
+            }
+            Phase::Waiting { until_ms } if now.mono_ms >= *until_ms => self.dial(now),
+            Phase::Dialing { until_ms, .. } if now.mono_ms >= *until_ms => {
+                self.events.push_back(Event::HangUp);
+                self.lose_link(now, EndReason::link_lost("no link came about in time"), out);
             }
             Phase::Closing(reason, until_ms) if now.mono_ms >= *until_ms => {
                 let reason = reason.clone();
@@ -131,9 +185,14 @@ impl ClientSession {
 
     /// Ends the session from this end, or for what arrived; the first reason counts. No call is answered any more.
     pub(crate) fn end(&mut self, now: Now, reason: EndReason, out: &mut ClientOutbox) {
+        let has_link = !matches!(self.phase, Phase::Waiting { .. } | Phase::Dialing { is_open: false, .. });
         self.handle_go_away(now, reason, out);
         if let Phase::Closing(reason, _) = &self.phase {
             out.fail_all(&HubError::from(reason));
+            if !has_link {
+                self.events.push_back(Event::HangUp);
+                self.phase = Phase::Closed;
+            }
         }
     }
 
@@ -156,7 +215,9 @@ impl ClientSession {
     pub(crate) fn poll_timeout(&self, out: &ClientOutbox) -> u64 {
         let own = match &self.phase {
             Phase::Opening => self.welcome_until_ms,
+            Phase::Ready if out.wants_ping() => 0,
             Phase::Ready => self.heartbeat.next_ping_ms().min(self.ack_due_ms.unwrap_or(u64::MAX)),
+            Phase::Waiting { until_ms } | Phase::Dialing { until_ms, .. } => *until_ms,
             Phase::Closing(_, until_ms) => *until_ms,
             Phase::Closed => u64::MAX,
         };
@@ -171,7 +232,7 @@ impl ClientSession {
     fn handle_frame(&mut self, now: Now, frame: In, out: &mut ClientOutbox) -> Result<(), HubError> {
         match frame {
             In::Open(open) => self.opened(now, &open),
-            In::Welcome(welcome) => self.welcomed(welcome),
+            In::Welcome(welcome) => self.welcomed(now, welcome, out),
             In::Reply(reply) => {
                 if self.is_next(now, reply.seq)? {
                     out.complete(reply.id, reply_result(reply.result));
@@ -195,9 +256,13 @@ impl ClientSession {
             }
             In::Ping(ping) => out.pong(heartbeat::answer(now, &ping)),
             In::Pong(pong) => {
+                out.pinged(pong.n);
                 if let Some(rtt) = self.heartbeat.handle_pong(now, &pong) {
                     self.events.push_back(Event::Rtt(rtt, self.heartbeat.offset_ms()));
                 }
+            }
+            In::GoAway(go_away) if matches!(self.phase, Phase::Dialing { .. }) => {
+                self.handle_dialed(now, Err(go_away.into()), out);
             }
             In::GoAway(go_away) => self.handle_go_away(now, go_away.into(), out),
         }
@@ -211,11 +276,18 @@ impl ClientSession {
         }
     }
 
-    fn welcomed(&mut self, welcome: wire::Welcome) {
-        if matches!(self.phase, Phase::Opening) {
-            self.phase = Phase::Ready;
-            self.events.push_back(Event::Welcome(welcome));
+    fn welcomed(&mut self, now: Now, welcome: wire::Welcome, out: &mut ClientOutbox) {
+        match self.phase {
+            Phase::Opening => self.ready(welcome),
+            Phase::Dialing { is_open: true, .. } => self.welcomed_again(now, welcome, out),
+            _ => {}
         }
+    }
+
+    fn ready(&mut self, welcome: wire::Welcome) {
+        self.resume_token = welcome.resume_token.clone();
+        self.phase = Phase::Ready;
+        self.events.push_back(Event::Welcome(welcome));
     }
 
     /// Whether a sequenced frame is new. One that came before is not taken twice; one that is missing cannot be made up for.

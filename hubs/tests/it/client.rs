@@ -15,9 +15,24 @@ use crate::messages::{gauge, text};
 use crate::rig::{Rig, in_time, session_id, settle, token};
 
 /// Tells what it is pushed; answers a question with what the hub echoes from inside it.
-struct Handler {
+pub struct Handler {
     told: mpsc::Sender<String>,
     client: Mutex<Option<HubClient>>,
+}
+
+/// Lines that a test may leave unread.
+const UNREAD: usize = 1_024;
+
+impl Handler {
+    pub fn new() -> (Arc<Self>, mpsc::Receiver<String>) {
+        let (told, reader) = mpsc::channel(UNREAD);
+        (Arc::new(Self { told, client: Mutex::default() }), reader)
+    }
+
+    /// The session that its answers call back on.
+    pub fn answer_through(&self, client: &HubClient) {
+        *self.client.lock().unwrap() = Some(client.clone());
+    }
 }
 
 #[async_trait]
@@ -39,7 +54,7 @@ impl TestReceiverHandler for Handler {
             return Err(HubError::new(Code::Aborted, "DECLINED", "the player said no"));
         }
         let client = self.client.lock().unwrap().clone().unwrap();
-        TestHubClient::within(&client, ask).echo(&request).await
+        TestHubClient::within(&client, ask).with_deadline_ms(60_000).echo(&request).await
     }
 }
 
@@ -51,13 +66,12 @@ struct Player {
 
 impl Player {
     async fn join(rig: &Rig, token: &str) -> Self {
-        let (told, reader) = mpsc::channel(1_024);
-        let handler = Arc::new(Handler { told, client: Mutex::default() });
+        let (handler, reader) = Handler::new();
         let config = HubClientConfig { contract: CONTRACT_HASH, ..HubClientConfig::new(token.to_owned()) };
         let builder = HubClient::builder(config, Arc::new(rig.clock.clone()))
             .receiver(TestReceiverDispatcher::new(Arc::clone(&handler)));
-        let (client, driver) = builder.connect(&rig.link()).await.unwrap();
-        *handler.client.lock().unwrap() = Some(client.clone());
+        let (client, driver) = builder.connect(Arc::new(rig.link())).await.unwrap();
+        handler.answer_through(&client);
         Self { client, told: reader, driver: tokio::spawn(driver) }
     }
 
@@ -108,7 +122,7 @@ async fn a_client_without_the_receiver_answers_that_it_has_none() {
     let rig = Rig::new();
     let config = HubClientConfig { contract: CONTRACT_HASH, ..HubClientConfig::new(token(1)) };
     let builder = HubClient::builder(config, Arc::new(rig.clock.clone()));
-    let (client, driver) = builder.connect(&rig.link()).await.unwrap();
+    let (client, driver) = builder.connect(Arc::new(rig.link())).await.unwrap();
     let _driver = tokio::spawn(driver);
     let refused = in_time(TestHubClient::new(&client).ask_back(&text("?"))).await.unwrap_err();
     assert_eq!((refused.code, &*refused.reason), (Code::Unimplemented, "UNKNOWN_METHOD"));

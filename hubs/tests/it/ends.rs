@@ -1,5 +1,7 @@
 //! The client's end of each kind of link, on which messages are made by hand; and each kind as a client opens it.
 
+use std::sync::Arc;
+
 use futures_util::StreamExt as _;
 use prost::Message as _;
 use shallot_hubs::limits::CLIENT_BATCH_BYTES;
@@ -36,11 +38,11 @@ impl Over {
     pub const ALL: [Self; 3] = [Self::Memory, Self::Framed, Self::Grpc];
 
     /// As a proper client opens it.
-    pub async fn link(self, rig: &Rig) -> Box<dyn ClientLink> {
+    pub async fn link(self, rig: &Rig) -> Arc<dyn ClientLink> {
         match self {
-            Self::Memory => Box::new(rig.link()),
-            Self::Framed => Box::new(FramedLink { server: rig.server.clone() }),
-            Self::Grpc => Box::new(GrpcLink::new(gateway(rig).await.0)),
+            Self::Memory => Arc::new(rig.link()),
+            Self::Framed => Arc::new(FramedLink { server: rig.server.clone() }),
+            Self::Grpc => Arc::new(GrpcLink::new(gateway(rig).await.0)),
         }
     }
 }

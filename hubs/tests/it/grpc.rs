@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shallot_hubs::{HubClient, HubClientConfig};
+use shallot_hubs::{HubClient, HubClientConfig, SessionLimits};
 
 use crate::contracts::CONTRACT_HASH;
 use crate::ends::Over;
@@ -10,11 +10,12 @@ use crate::rig::{Rig, in_time, token};
 
 #[tokio::test]
 async fn a_connection_that_breaks_is_a_lost_link() {
-    let mut rig = Rig::new();
+    // Its session does not wait for another.
+    let mut rig = Rig::with_limits(SessionLimits { resume_grace_ms: 0, ..SessionLimits::DEFAULT });
     let link = Over::Grpc.link(&rig).await;
     let config = HubClientConfig { contract: CONTRACT_HASH, ..HubClientConfig::new(token(1)) };
     let builder = HubClient::builder(config, Arc::new(rig.clock.clone()));
-    let (client, driver) = builder.connect(&*link).await.unwrap();
+    let (client, driver) = builder.connect(link).await.unwrap();
     let driver = tokio::spawn(driver);
     in_time(client.welcomed()).await.unwrap();
     driver.abort();

@@ -35,7 +35,7 @@ async fn a_session_over_each() {
         let mut rig = Rig::new();
         let link = over.link(&rig).await;
         let config = HubClientConfig { contract: CONTRACT_HASH, ..HubClientConfig::new(token(1)) };
-        let (client, driver) = HubClient::builder(config, Arc::new(rig.clock.clone())).connect(&*link).await.unwrap();
+        let (client, driver) = HubClient::builder(config, Arc::new(rig.clock.clone())).connect(link).await.unwrap();
         let driver = tokio::spawn(driver);
         in_time(client.welcomed()).await.unwrap();
         for n in 0..100 {

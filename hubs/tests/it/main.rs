@@ -10,6 +10,8 @@
 mod access;
 mod bounded;
 mod client;
+mod comeback;
+mod cuts;
 mod deadlines;
 mod delivery;
 mod ending;

@@ -8,8 +8,8 @@ use shallot_hubs::contract::LimitClass;
 use shallot_hubs::link::memory::{MemoryLink, MovedClock};
 use shallot_hubs::ports::{ChannelOffer, RetryAfterMs};
 use shallot_hubs::{
-    Authenticator, Cluster, Code, HubError, HubServer, HubServerConfig, NodeId, Now, Principal, Randomness, RateLimiter,
-    SessionHandle, SessionLimits, WorkerId, async_trait,
+    Authenticator, Cluster, Code, HubError, HubServer, HubServerConfig, NodeId, Now, Principal, Randomness,
+    RateLimiter, SessionHandle, SessionLimits, WorkerId, async_trait,
 };
 use shallot_proto::hub::v1::Channel;
 use shallot_proto::wire::{AccountId, SessionEpoch, SessionId};

@@ -59,12 +59,12 @@ impl PresenceReceiverHandler for Ears {
 impl Talker {
     /// Opens the hub session of an account whose character is selected.
     pub(crate) async fn connect(account: Account) -> Self {
-        let link = GrpcLink::new(account.api.channel());
-        Self::connect_over(account, &link).await
+        let link = Arc::new(GrpcLink::new(account.api.channel()));
+        Self::connect_over(account, link).await
     }
 
     /// The same over a link of whatever kind.
-    pub(crate) async fn connect_over(account: Account, link: &dyn ClientLink) -> Self {
+    pub(crate) async fn connect_over(account: Account, link: Arc<dyn ClientLink>) -> Self {
         let Account { api, character } = account;
         let (sender, heard) = mpsc::channel(UNREAD);
         let (told, seen) = mpsc::channel(UNREAD);

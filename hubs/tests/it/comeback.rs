@@ -1,0 +1,304 @@
+//! 8, the client's half: it comes back by itself.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use futures_util::{StreamExt as _, stream};
+use shallot_hubs::link::memory::MovedClock;
+use shallot_hubs::link::{LinkStream, Outgoing};
+use shallot_hubs::{
+    AccessTokens, ClientLink, Code, EndReason, HubClient, HubClientConfig, HubError, LinkError, OnSessionLost,
+    SessionLimits, SessionState, async_trait,
+};
+use shallot_proto::hub::v1::ServerBatch;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::client::Handler;
+use crate::contracts::CONTRACT_HASH;
+use crate::contracts::test::v1::{TestHubClient, TestReceiver, TestReceiverDispatcher};
+use crate::messages::text;
+use crate::rig::{Rig, in_time, settle, token, token_of};
+
+/// A link in memory that the test cuts, and lets come about again or not.
+pub struct Cuttable {
+    link: Arc<dyn ClientLink>,
+    cut: Mutex<CancellationToken>,
+    is_down: AtomicBool,
+}
+
+impl Cuttable {
+    pub fn new(rig: &Rig) -> Arc<Self> {
+        Arc::new(Self { link: Arc::new(rig.link()), cut: Mutex::default(), is_down: AtomicBool::new(false) })
+    }
+
+    /// The link there is breaks at both ends.
+    pub fn cut(&self) {
+        std::mem::take(&mut *self.cut.lock().unwrap()).cancel();
+    }
+
+    /// The same, and none comes about.
+    pub fn go_down(&self) {
+        self.is_down.store(true, Ordering::Relaxed);
+        self.cut();
+    }
+
+    pub fn come_up(&self) {
+        self.is_down.store(false, Ordering::Relaxed);
+    }
+}
+
+#[async_trait]
+impl ClientLink for Cuttable {
+    async fn open(&self, outgoing: Outgoing) -> Result<LinkStream<ServerBatch>, LinkError> {
+        if self.is_down.load(Ordering::Relaxed) {
+            return Err(LinkError::Lost("down".to_owned()));
+        }
+        let cut = self.cut.lock().unwrap().clone();
+        // Once cut, nothing more goes up, no goodbye either: the server sees the writer go.
+        let up = stream::unfold((outgoing, cut.clone()), |(mut outgoing, cut)| async move {
+            tokio::select! {
+                biased;
+                () = cut.cancelled() => std::future::pending().await,
+                message = outgoing.next() => Some((message?, (outgoing, cut))),
+            }
+        });
+        let down = self.link.open(Outgoing::new(up)).await?;
+        Ok(Box::pin(stream::unfold((down, cut, false), |(mut down, cut, is_over)| async move {
+            if is_over {
+                return None;
+            }
+            tokio::select! {
+                biased;
+                () = cut.cancelled() => Some((Err(LinkError::Lost("cut".to_owned())), (down, cut, true))),
+                message = down.next() => Some((message?, (down, cut, false))),
+            }
+        })))
+    }
+}
+
+/// Tokens that count an hour from when they are asked for.
+pub struct Fresh {
+    pub clock: MovedClock,
+    pub asked: AtomicU64,
+}
+
+#[async_trait]
+impl AccessTokens for Fresh {
+    async fn access_token(&self) -> Result<String, HubError> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let wall_ms = shallot_hubs::Clock::now(&self.clock).wall_ms;
+        Ok(token_of(1, 1, 1, wall_ms + 3_600_000))
+    }
+}
+
+struct Player {
+    client: HubClient,
+    told: mpsc::Receiver<String>,
+    driver: JoinHandle<EndReason>,
+}
+
+impl Player {
+    async fn join(rig: &Rig, link: Arc<dyn ClientLink>, on_lost: OnSessionLost) -> Self {
+        let (handler, told) = Handler::new();
+        let config = HubClientConfig { contract: CONTRACT_HASH, on_lost, ..HubClientConfig::new(token(1)) };
+        let builder = HubClient::builder(config, Arc::new(rig.clock.clone()))
+            .receiver(TestReceiverDispatcher::new(Arc::clone(&handler)));
+        let (client, driver) = builder.connect(link).await.unwrap();
+        handler.answer_through(&client);
+        let mut player = Self { client, told, driver: tokio::spawn(driver) };
+        assert_eq!(player.told().await, "hello");
+        player
+    }
+
+    async fn told(&mut self) -> String {
+        in_time(self.told.recv()).await.unwrap()
+    }
+
+    fn hub(&self) -> TestHubClient {
+        TestHubClient::new(&self.client)
+    }
+
+    fn state(&self) -> SessionState {
+        self.client.state().borrow().clone()
+    }
+}
+
+/// What became of a call, when it is known.
+async fn ended<T>(call: JoinHandle<T>) -> T {
+    in_time(call).await.unwrap()
+}
+
+#[tokio::test]
+async fn calls_in_flight_simply_complete() {
+    let mut rig = Rig::new();
+    let link = Cuttable::new(&rig);
+    let mut player = Player::join(&rig, link.clone(), OnSessionLost::End).await;
+    assert_eq!(rig.event().await, "connected 1");
+    let hub = player.hub();
+    let running = tokio::spawn(async move { hub.wait(&text("running")).await });
+    assert_eq!(rig.event().await, "began running");
+    link.cut();
+    settle().await;
+    assert_eq!(player.state(), SessionState::Reconnecting);
+    let hub = player.hub();
+    let made_meanwhile = tokio::spawn(async move { hub.echo(&text("meanwhile")).await });
+    player.hub().note(&text("noted")).unwrap();
+    TestReceiver::to(&rig.session(1)).on_line(&text("pushed"));
+    rig.hub.release("running");
+    rig.pass_ms(500).await;
+    assert!(matches!(player.state(), SessionState::Live { welcome, lost_sessions: 0 } if welcome.resumed));
+    assert_eq!(ended(running).await.unwrap(), text("running"));
+    assert_eq!(ended(made_meanwhile).await.unwrap(), text("meanwhile"));
+    assert_eq!(player.told().await, "pushed");
+    let mut events = rig.events();
+    events.sort();
+    assert_eq!(events, ["echo meanwhile", "note noted"]);
+}
+
+#[tokio::test]
+async fn a_question_is_answered_over_the_next_link() {
+    let mut rig = Rig::new();
+    let link = Cuttable::new(&rig);
+    let player = Player::join(&rig, link.clone(), OnSessionLost::End).await;
+    assert_eq!(rig.event().await, "connected 1");
+    let session = rig.session(1);
+    // Answered from inside the question by a call, whose reply comes over the new link.
+    let asked = tokio::spawn(async move { TestReceiver::to(&session).confirm(&text("sure?")).await });
+    tokio::task::yield_now().await;
+    link.cut();
+    rig.pass_ms(500).await;
+    assert_eq!(ended(asked).await.unwrap(), text("sure?"));
+    assert!(!player.client.is_ended());
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_while_there_is_no_link_is_cancelled_over_the_next() {
+    let mut rig = Rig::new();
+    let link = Cuttable::new(&rig);
+    let player = Player::join(&rig, link.clone(), OnSessionLost::End).await;
+    assert_eq!(rig.event().await, "connected 1");
+    let hub = player.hub();
+    let call = tokio::spawn(async move { hub.wait(&text("a")).await });
+    assert_eq!(rig.event().await, "began a");
+    link.cut();
+    settle().await;
+    call.abort();
+    settle().await;
+    assert!(rig.events().is_empty());
+    rig.pass_ms(500).await;
+    assert_eq!(rig.event().await, "cancelled a");
+}
+
+#[tokio::test]
+async fn a_session_that_is_lost_is_told_with_what_may_have_run() {
+    let mut rig = Rig::with_limits(SessionLimits { resume_grace_ms: 1_000, ..SessionLimits::DEFAULT });
+    let link = Cuttable::new(&rig);
+    let player = Player::join(&rig, link.clone(), OnSessionLost::End).await;
+    assert_eq!(rig.event().await, "connected 1");
+    let (sent, unsent) = (player.hub(), player.hub());
+    let sent = tokio::spawn(async move { sent.wait(&text("sent")).await });
+    assert_eq!(rig.event().await, "began sent");
+    link.go_down();
+    settle().await;
+    let unsent = tokio::spawn(async move { unsent.echo(&text("unsent")).await });
+    rig.pass_ms(2_000).await;
+    assert_eq!(rig.event().await, "cancelled sent");
+    assert_eq!(rig.event().await, "left 1 LINK_LOST");
+    link.come_up();
+    rig.pass_ms(5_000).await;
+    assert_eq!(ended(sent).await.unwrap_err().reason, "CALL_OUTCOME_UNKNOWN");
+    assert_eq!(ended(unsent).await.unwrap_err().reason, "CALL_NOT_RUN");
+    let end = in_time(player.client.ended()).await;
+    assert_eq!((end.code, &*end.reason), (Code::Unavailable, "SESSION_LOST"));
+    assert!(matches!(player.state(), SessionState::Ended(_)));
+    // The session that the server opened instead is closed.
+    assert_eq!(rig.event().await, "connected 1");
+    assert_eq!(rig.event().await, "left 1 CLIENT_LEFT");
+    assert_eq!(ended(player.driver).await.reason, "SESSION_LOST");
+}
+
+#[tokio::test]
+async fn or_the_client_starts_anew() {
+    let mut rig = Rig::with_limits(SessionLimits { resume_grace_ms: 1_000, ..SessionLimits::DEFAULT });
+    let link = Cuttable::new(&rig);
+    let mut player = Player::join(&rig, link.clone(), OnSessionLost::StartAnew).await;
+    link.go_down();
+    rig.pass_ms(2_000).await;
+    link.come_up();
+    rig.pass_ms(5_000).await;
+    assert_eq!(player.told().await, "hello", "the greeting of the new session");
+    assert!(matches!(player.state(), SessionState::Live { welcome, lost_sessions: 1 } if !welcome.resumed));
+    assert_eq!(in_time(player.hub().echo(&text("again"))).await.unwrap(), text("again"));
+    link.cut();
+    rig.pass_ms(500).await;
+    assert_eq!(in_time(player.hub().echo(&text("and resumed"))).await.unwrap(), text("and resumed"));
+    assert_eq!(rig.events().iter().filter(|event| *event == "connected 1").count(), 2);
+}
+
+#[tokio::test]
+async fn a_fresh_access_token_comes_from_the_provider() {
+    let rig = Rig::new();
+    let link = Cuttable::new(&rig);
+    let fresh = Arc::new(Fresh { clock: rig.clock.clone(), asked: AtomicU64::new(0) });
+    let soon = token_of(1, 1, 1, crate::rig::WALL_MS + 5_000);
+    let config = HubClientConfig { contract: CONTRACT_HASH, ..HubClientConfig::new(soon) };
+    let builder = HubClient::builder(config, Arc::new(rig.clock.clone())).tokens(fresh.clone());
+    let (client, driver) = builder.connect(link.clone()).await.unwrap();
+    tokio::spawn(driver);
+    in_time(client.welcomed()).await.unwrap();
+    link.cut();
+    rig.pass_ms(10_000).await;
+    assert_eq!(fresh.asked.load(Ordering::Relaxed), 1);
+    assert_eq!(TestHubClient::new(&client).echo(&text("still")).await.unwrap(), text("still"));
+}
+
+#[tokio::test]
+async fn a_client_without_a_link_gives_up_in_the_end() {
+    let rig = Rig::new();
+    let link = Cuttable::new(&rig);
+    let player = Player::join(&rig, link.clone(), OnSessionLost::End).await;
+    link.go_down();
+    rig.pass_ms(59_000).await;
+    assert_eq!(player.state(), SessionState::Reconnecting);
+    rig.pass_ms(7_000).await;
+    assert_eq!(ended(player.driver).await.reason, "LINK_LOST");
+}
+
+#[tokio::test]
+async fn an_orderly_end_is_not_come_back_from() {
+    let rig = Rig::new();
+    let link = Cuttable::new(&rig);
+    let player = Player::join(&rig, link.clone(), OnSessionLost::End).await;
+    rig.session(1).end(EndReason::new(Code::PermissionDenied, "BANNED", "for good reason"));
+    assert_eq!(ended(player.driver).await.reason, "BANNED");
+}
+
+#[tokio::test]
+async fn acknowledgements_are_batched() {
+    let rig = Rig::new();
+    let mut player = Player::join(&rig, Arc::new(rig.link()), OnSessionLost::End).await;
+    let session = rig.session(1);
+    // Far more than the ring holds: they are let go of while they come, without a message for each.
+    for n in 0..4_000 {
+        TestReceiver::to(&session).on_line(&text(&n.to_string()));
+        assert_eq!(player.told().await, n.to_string());
+    }
+    assert!(!session.is_ended());
+}
+
+#[tokio::test]
+async fn one_way_calls_are_kept_until_they_have_arrived_and_no_longer() {
+    let mut rig = Rig::with_limits(SessionLimits { call_queue: 100, ..SessionLimits::DEFAULT });
+    let player = Player::join(&rig, Arc::new(rig.link()), OnSessionLost::End).await;
+    for n in 0..5_000 {
+        player.hub().note(&text(&n.to_string())).unwrap();
+        if n % 50 == 0 {
+            settle().await;
+            rig.events();
+        }
+    }
+    settle().await;
+    assert_eq!(player.client.one_way_refused(), 0);
+}
