@@ -1,15 +1,18 @@
 //! The hub link: typed calls to the server ([`WorldHubClient`]) and its pushes ([`WorldPush`]), over the connection that unary calls
-//! use too or over QUIC.
+//! use too or over QUIC. A link that is lost comes back by itself, with calls and pushes complete; [`WorldLink::state`] tells of it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use shallot_hubs::contracts::world::v1::{WorldHubClient, WorldReceiverDispatcher, WorldReceiverHandler};
-use shallot_hubs::{ClientLink, EndReason, GrpcLink, HubClient, HubClientConfig, LinkError, SystemClock, Welcome};
+use shallot_hubs::{
+    AccessTokens, ClientLink, EndReason, GrpcLink, HubClient, HubClientConfig, HubError, LinkError, SessionState,
+    SystemClock, Welcome, async_trait,
+};
 use shallot_proto::wire::limits::MAX_INPUT_DATAGRAM;
 use shallot_proto::world::v1::{InputBytes, InputRefused, Reward, SnapshotBytes, Vitals, WorldEvents};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tonic::Code;
 
@@ -46,6 +49,18 @@ pub enum HubOpenError {
     /// The server did not welcome the session.
     #[error("the server ended the session: {} ({:?}): {}", .0.reason, .0.code, .0.message)]
     Ended(EndReason),
+}
+
+/// What a session that comes back says Hello with.
+#[async_trait]
+impl AccessTokens for Api {
+    async fn access_token(&self) -> Result<String, HubError> {
+        let error = match Self::access_token(self).await {
+            Ok(token) => return Ok(token),
+            Err(error) => error,
+        };
+        Err(HubError::new(error.code, error.reason, error.message))
+    }
 }
 
 /// A hub session. Dropping it loses the link; [`WorldLink::close`] ends it in order.
@@ -112,10 +127,20 @@ impl WorldLink {
         &self.client
     }
 
-    /// What the server said at the beginning.
+    /// Where the session stands, now and as it changes: a lost link, its return, the end. A session that the server has given up
+    /// ends with `SESSION_LOST`, and the character is out of the world: open another.
     #[must_use]
-    pub fn welcome(&self) -> &Welcome {
-        &self.welcome
+    pub fn state(&self) -> watch::Receiver<SessionState> {
+        self.client.state()
+    }
+
+    /// What the server said at last: a link that came back has a channel offer of its own.
+    #[must_use]
+    pub fn welcome(&self) -> Welcome {
+        match &*self.client.state().borrow() {
+            SessionState::Live { welcome, .. } => welcome.clone(),
+            _ => self.welcome.clone(),
+        }
     }
 
     /// The datagram channel: that of the link's own connection, or a new one where the server offered it (once, for 30 s). `None`: there
@@ -127,7 +152,7 @@ impl WorldLink {
         if let Some(own) = self.quic.as_ref().and_then(|link| link.datagrams()) {
             return Some(Ok(own));
         }
-        let offer = self.welcome.channel.as_ref()?;
+        let offer = self.welcome().channel?;
         Some(DatagramChannel::open(&offer.address, &self.host, &offer.ticket, trust).await)
     }
 

@@ -204,8 +204,11 @@ mod tests {
     #[test]
     fn production_refuses_what_is_for_development() {
         for profile in [limits::LimitProfile::Load, limits::LimitProfile::Tight] {
-            let settings =
-                Settings { profile: Profile::Production, limits: limits::Limits { profile }, ..Settings::default() };
+            let settings = Settings {
+                profile: Profile::Production,
+                limits: limits::Limits { profile, ..limits::Limits::default() },
+                ..Settings::default()
+            };
             let keys: Vec<String> = settings.check().into_iter().map(|p| p.key).collect();
             assert!(keys.contains(&"net.tls".to_owned()) && keys.contains(&"limits.profile".to_owned()), "{keys:?}");
         }

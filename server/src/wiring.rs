@@ -27,7 +27,7 @@ use crate::gateway::worker::{Delivery, Worker};
 use crate::grpc::door::Door;
 use crate::hubs::chat::Chat;
 use crate::hubs::logins::{Logins, SessionEnds};
-use crate::hubs::ports::{Channels, HubAuthenticator, HubClock, HubRates};
+use crate::hubs::ports::{Channels, HubAuthenticator, HubClock, HubRandomness, HubRates};
 use crate::hubs::presence::Presence;
 use crate::hubs::whereabouts::Whereabouts;
 use crate::hubs::world::World as WorldHub;
@@ -213,7 +213,11 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
     let presence = Arc::new(Presence::watch(&cluster, whereabouts.clone(), Arc::clone(&data)));
     let channels = Arc::new(Channels { host: settings.net.public_host.clone(), workers: workers.clone() });
     let allowance = Allowance::of(settings.limits.profile);
-    let session_limits = SessionLimits { write_ms: allowance.hub_write_ms, ..SessionLimits::DEFAULT };
+    let session_limits = SessionLimits {
+        write_ms: allowance.hub_write_ms,
+        resume_grace_ms: settings.limits.resume_grace_ms.into(),
+        ..SessionLimits::DEFAULT
+    };
     let hub = HubServer::builder(
         HubServerConfig { limits: session_limits, ..HubServerConfig::default() },
         Arc::new(HubClock::new(clock)),
@@ -225,6 +229,7 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
     .cluster(cluster.clone())
     .rate_limiter(Arc::new(HubRates { rates: Arc::clone(&services.rates), is_loopback: grpc.ip().is_loopback() }))
     .channel_offer(Arc::clone(&channels) as _)
+    .resumable(Arc::new(HubRandomness::new()))
     .build()?;
     session_ends.over(&hub, &cluster);
     let logins = Logins::watch(&cluster, &hub, &services.auth);

@@ -7,12 +7,24 @@ use serde::{Deserialize, Serialize};
 use super::{Problem, Profile};
 
 /// Which rates count.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Limits {
     /// `default`, `load` for load tests, `tight` for tests of the limits. `SHALLOT__LIMITS__PROFILE`.
     pub(crate) profile: LimitProfile,
+    /// Milliseconds that a hub session whose link is lost waits for its client, at most 300,000; 0: it ends at once.
+    /// `SHALLOT__LIMITS__RESUME_GRACE_MS`, default 30000.
+    pub(crate) resume_grace_ms: u32,
 }
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { profile: LimitProfile::Default, resume_grace_ms: 30_000 }
+    }
+}
+
+/// A character without a player stands in the world for so long at most.
+const LONGEST_RESUME_GRACE_MS: u32 = 300_000;
 
 /// A set of rates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -39,6 +51,9 @@ impl fmt::Display for LimitProfile {
 
 impl Limits {
     pub(super) fn check(&self, profile: Profile, problems: &mut Vec<Problem>) {
+        if self.resume_grace_ms > LONGEST_RESUME_GRACE_MS {
+            problems.push(Problem::new("limits.resume_grace_ms", format!("at most {LONGEST_RESUME_GRACE_MS}")));
+        }
         if self.profile != LimitProfile::Default && profile == Profile::Production {
             problems
                 .push(Problem::new("limits.profile", format!("`{}` is not for the production profile", self.profile)));

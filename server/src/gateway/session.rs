@@ -23,6 +23,8 @@ use crate::telemetry;
 /// One player's session.
 pub(crate) struct PlayerSession {
     pub(crate) handle: SessionHandle,
+    /// Brings it what shards say: the one it began on, also when its link has come back to another. So no tick of a shard, which
+    /// all workers see, is missed or seen twice by a session that moves.
     pub(crate) worker: Arc<Worker>,
     place: Mutex<Option<Place>>,
     channel: Mutex<Option<Channel>>,

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use shallot_hubs::Cork;
 use shallot_hubs::contracts::world::v1::WorldReceiver;
-use shallot_proto::wire::CharacterId;
+use shallot_proto::wire::{CharacterId, SessionId};
 use shallot_proto::world::v1::{Reward, WorldEvents};
 use shallot_world::{Refusal, Reply};
 use tokio::sync::{mpsc, oneshot};
@@ -95,31 +96,42 @@ impl Worker {
         }
     }
 
-    /// The session of a character, when it lives on this worker.
+    /// The session of a character, when it began on this worker.
     fn mine(&self, character: CharacterId) -> Option<Arc<PlayerSession>> {
         self.players.of_character(character).filter(|session| session.worker.id == self.id)
+    }
+
+    /// A session whose link has come back to another worker gets this tick as one message too.
+    fn cork(&self, session: &PlayerSession, corks: &mut HashMap<SessionId, Cork>) {
+        if session.handle.worker().0 != self.id {
+            corks.entry(session.handle.id()).or_insert_with(|| session.handle.cork());
+        }
     }
 
     /// A tick's share of this worker. Replies go first: a client learns its entity before it sees it. Between two awaits all that
     /// is pushed to a session leaves as one message.
     fn deliver(&self, tick: &TickDelivery) {
         let Some(data) = &tick.data else { return };
+        let mut corks = HashMap::new();
         for answer in &tick.replies {
             self.questions.settle(answer.correlation, answer.result.clone());
         }
         for events in tick.events.chunk_by(|(a, _), (b, _)| a == b) {
             let Some((character, _)) = events.first() else { continue };
             let Some(session) = self.mine(*character) else { continue };
+            self.cork(&session, &mut corks);
             let events = events.iter().map(|(_, event)| translate::event(event, data)).collect();
             WorldReceiver::to(&session.handle).on_events(&WorldEvents { tick: tick.tick.0, events });
         }
         for (character, vitals) in &tick.vitals {
             if let Some(session) = self.mine(*character) {
+                self.cork(&session, &mut corks);
                 WorldReceiver::to(&session.handle).on_vitals(&translate::vitals(vitals));
             }
         }
         for snapshot in &tick.snapshots {
             if let (Some(session), Some(datagram)) = (self.mine(snapshot.character), tick.datagram(snapshot)) {
+                self.cork(&session, &mut corks);
                 session.send_snapshot(datagram);
             }
         }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ring::rand::SecureRandom as _;
 use shallot_hubs::{
-    Authenticator, ChannelOffer, Clock, HubError, LimitClass, Now, Principal, RateLimiter, RetryAfterMs, SessionHandle,
-    WorkerId, async_trait, clock::Sleep,
+    Authenticator, ChannelOffer, Clock, HubError, LimitClass, Now, Principal, Randomness, RateLimiter, RetryAfterMs,
+    SessionHandle, WorkerId, async_trait, clock::Sleep,
 };
 use shallot_proto::hub::v1::Channel;
 use shallot_proto::wire::{SessionEpoch, SessionId};
@@ -82,6 +83,23 @@ impl RateLimiter for HubRates {
         };
         let drawn = self.rates.check(class, LimitKey::Account(principal.account), self.is_loopback);
         drawn.map_err(|wait| RetryAfterMs(u32::try_from(wait.0).unwrap_or(u32::MAX)))
+    }
+}
+
+/// The operating system's, for resume tokens.
+pub(crate) struct HubRandomness {
+    random: ring::rand::SystemRandom,
+}
+
+impl HubRandomness {
+    pub(crate) fn new() -> Self {
+        Self { random: ring::rand::SystemRandom::new() }
+    }
+}
+
+impl Randomness for HubRandomness {
+    fn fill(&self, bytes: &mut [u8]) -> bool {
+        self.random.fill(bytes).is_ok()
     }
 }
 

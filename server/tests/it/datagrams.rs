@@ -53,7 +53,7 @@ async fn a_ticket_opens_one_channel_and_no_forged_one() {
     let beside = Bystanders::come(server.grpc).await;
     let robin = account(server.grpc, "Robin").await;
     let (link, _pushes) = WorldLink::open(&robin.api).await.unwrap();
-    let channel = link.welcome().channel.clone().unwrap();
+    let channel = link.welcome().channel.unwrap();
     let host = robin.api.host().to_owned();
     let open = async |ticket: &[u8]| DatagramChannel::open(&channel.address, &host, ticket, &Trust::Development).await;
 

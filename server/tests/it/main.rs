@@ -22,6 +22,7 @@ mod quic_link;
 #[expect(dead_code, reason = "these tests end their Redis, so each has one of its own")]
 #[path = "../../../stores/tests/it/redis_server.rs"]
 mod redis_server;
+mod resume;
 mod startup;
 mod stop;
 mod talker;

@@ -1,5 +1,7 @@
 //! Clients that sign in and select a character by gRPC and live on QUIC alone from there on.
 
+use std::sync::Arc;
+
 use futures_util::{StreamExt as _, stream};
 use shallot_client::hubs::contracts::CONTRACT_HASH;
 use shallot_client::hubs::link::Outgoing;
@@ -60,8 +62,8 @@ async fn chat_and_client_results_go_over_quic() {
     let folder = tempfile::tempdir().unwrap();
     let server = load(&folder);
     let robin = account(server.grpc, "Robin").await;
-    let link = link_of(&robin);
-    let mut robin = Talker::connect_over(robin, &link).await;
+    let link = Arc::new(link_of(&robin));
+    let mut robin = Talker::connect_over(robin, link.clone()).await;
     let mut marian = Talker::connect(account(server.grpc, "Marian").await).await;
     for talker in [&robin, &marian] {
         talker.world.enter(&EnterRequest::default()).await.unwrap();
