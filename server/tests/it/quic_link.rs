@@ -138,7 +138,7 @@ async fn a_ticket_is_for_one_link_of_its_own_session() {
     let robin = account(server.grpc, "Robin").await;
     let marian = account(server.grpc, "Marian").await;
     let foreign = HubClientConfig::new(marian.api.access_token().await.unwrap());
-    let builder = HubClient::builder(foreign, std::sync::Arc::new(SystemClock::start()));
+    let builder = HubClient::builder(foreign, Arc::new(SystemClock::start()));
     let (client, driver) = builder.connect(Arc::new(link_of(&robin))).await.unwrap();
     let end = tokio::time::timeout(PATIENCE, driver).await.unwrap();
     assert_eq!((end.code, &*end.reason), (Code::Unauthenticated, "TICKET_FOREIGN"));
