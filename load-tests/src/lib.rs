@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`cli`] (what can be asked), [`demo`] (the run), [`game`] (what bots share), [`bot`] (one of them: decisions without IO
 //! in [`bot::behavior`], the rest around it), [`tally`] and [`sightings`] (what is counted), [`loot_check`] and [`report`] (what it comes
-//! to). [`faults`] ends the server by force under the same bots. [`bench`] measures the hub runtime beside a plain gRPC service. The server is a process ([`process`]) and is known by its contracts only.
+//! to). [`faults`] ends the server by force under the same bots. [`mod@bench`] measures the hub runtime beside a plain gRPC service. The server is a process ([`process`]) and is known by its contracts only.
 
 pub mod bench;
 pub mod bot;
