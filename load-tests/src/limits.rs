@@ -94,11 +94,18 @@ pub const SLOW_END_TIME_LIMIT: Duration = Duration::from_secs(60);
 pub const CHATTERS_MAX: u32 = 5_000;
 /// Those that stop reading, at most: each tells its end once, and so many problems are kept.
 pub const SLOW_MAX: u32 = MEMBER_PROBLEMS_TOLD_MAX as u32;
-/// Bytes in flight to a slow reader.
+/// Bytes in flight to a slow reader on its stream.
 pub const SLOW_WINDOW: u32 = 16 * 1_024;
-/// Bytes in flight to a member on its stream and connection: a room's whole state and more.
+/// Bytes in flight to a member on its stream: a room's whole state and more.
 pub const MEMBER_WINDOW: u32 = 512 * 1_024;
+/// Bytes in flight on a connection. By half of it h2 measures how many small messages may wait unread before it gives the connection
+/// up as attacked, each at what it lacks of 256 bytes: a full stream of the smallest must stay below.
+pub const CONNECTION_WINDOW: u32 = 8 * 1_024 * 1_024;
 
 const _: () = assert!(COLLECT_PERCENT < 100);
+const _: () = assert!(
+    MEMBER_WINDOW / 32 * 256 <= CONNECTION_WINDOW / 2,
+    "streams of messages of 32 bytes do not end a connection"
+);
 const _: () = assert!(PEACE_MS < COLLECT_SECONDS_MAX as u64 * 1_000);
 const _: () = assert!(CALLS_IN_FLIGHT_MAX < 32, "the session's call queue at the server holds 32");

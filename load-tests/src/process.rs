@@ -155,6 +155,14 @@ async fn cargo_build(folder: &Path, what: &[&str]) -> Result<(), ProcessError> {
     if let Some(folder) = std::env::var_os("CARGO_MANIFEST_DIR") {
         command.arg("--manifest-path").arg(Path::new(&folder).join("Cargo.toml"));
     }
+    // Build scripts of libraries look at these. With another package's in them all that depends on such a library is built anew, here
+    // and again at the next build outside.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
     let status = command
         .status()
         .await

@@ -16,7 +16,7 @@ use super::scenario::{ROOM_HZ, Scenario, Work};
 use super::seen::Tally;
 use super::server::{BenchServer, Kind};
 use super::{hub_member, plain_member};
-use crate::limits::{CONNECTS_AT_ONCE, JOIN_TIME_LIMIT, MEMBER_WINDOW};
+use crate::limits::{CONNECTION_WINDOW, CONNECTS_AT_ONCE, JOIN_TIME_LIMIT, MEMBER_WINDOW};
 
 /// Between two looks at how far they are.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -150,14 +150,14 @@ impl Crowd {
     }
 }
 
-/// A connection that takes so many bytes before it is read.
+/// A connection with streams that take so many bytes before they are read.
 ///
 /// # Errors
 /// It cannot be opened.
 pub async fn connect(address: SocketAddr, window: u32) -> anyhow::Result<Channel> {
     let endpoint = Endpoint::from_shared(format!("http://{address}"))?
         .initial_stream_window_size(window)
-        .initial_connection_window_size(window)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         .tcp_nodelay(true);
     Ok(endpoint.connect().await?)
 }

@@ -10,6 +10,7 @@ use prost::bytes::Bytes;
 use shallot_proto::hub::v1 as wire;
 use shallot_proto::hub::v1::hub_link_client::HubLinkClient;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::interval;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;
@@ -187,6 +188,10 @@ impl Session {
 
     fn send(&self, frame: Up) -> anyhow::Result<()> {
         let frames = vec![wire::ClientFrame { frame: Some(frame) }];
-        self.out.try_send(wire::ClientBatch { frames }).map_err(|_| anyhow!("the connection takes no more"))
+        match self.out.try_send(wire::ClientBatch { frames }) {
+            // Over: why is in what is still to be read.
+            Ok(()) | Err(TrySendError::Closed(_)) => Ok(()),
+            Err(TrySendError::Full(_)) => bail!("the connection takes no more"),
+        }
     }
 }

@@ -111,6 +111,9 @@ async fn play(binary: &Path, options: &SlowReadersOptions) -> anyhow::Result<Rou
     let told = timeout(SETTLE_TIME_LIMIT, async { while room.slow_tasks.join_next().await.is_some() {} }).await;
     told.context("a slow reader was not told of its end")?;
     let slow_consumers = room.slow.problems_like("SLOW_CONSUMER");
+    if slow_consumers < slow.into() {
+        complain(&format!("among the slow readers: {}", room.slow.problems().unwrap_or_default()));
+    }
     heard_all(&room, chatters).await?;
     Ok(Round {
         p99_before_ms: before.value_at_quantile(0.99) as f64 / 1_000.0,
