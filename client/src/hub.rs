@@ -1,41 +1,31 @@
-//! The hub link: typed calls to the server ([`WorldHubClient`]) and its pushes ([`WorldPush`]), over the connection that unary calls
-//! use too or over QUIC. A link that is lost comes back by itself, with calls and pushes complete; [`WorldLink::state`] tells of it.
+//! The hub link: typed calls to the server's hubs and their pushes ([`WorldPush`]), over the connection that unary calls use too or
+//! over QUIC. A link that is lost comes back by itself, with calls and pushes complete; [`WorldLink::state`] tells of it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+mod pushes;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
-use shallot_hubs::contracts::world::v1::{WorldHubClient, WorldReceiverDispatcher, WorldReceiverHandler};
+use shallot_hubs::contracts::social::v1::{
+    ChatHubClient, ChatReceiverDispatcher, PresenceHubClient, PresenceReceiverDispatcher,
+};
+use shallot_hubs::contracts::world::v1::{WorldHubClient, WorldReceiverDispatcher};
 use shallot_hubs::{
-    AccessTokens, ClientLink, EndReason, GrpcLink, HubClient, HubClientConfig, HubError, LinkError, SessionState,
-    SystemClock, Welcome, async_trait,
+    AccessTokens, ClientLink, EndReason, GrpcLink, HubClient, HubClientConfig, HubError, LinkError, ReceiverDispatcher,
+    SessionState, SystemClock, Welcome, async_trait,
 };
 use shallot_proto::wire::limits::MAX_INPUT_DATAGRAM;
-use shallot_proto::world::v1::{InputBytes, InputRefused, Reward, SnapshotBytes, Vitals, WorldEvents};
-use tokio::sync::{mpsc, watch};
+use shallot_proto::world::v1::InputBytes;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tonic::Code;
 
 use crate::api::{Api, ApiError};
 use crate::channel::{DatagramChannel, OpenError, SendError};
-use crate::limits::PUSH_QUEUE;
 use crate::quic_link::QuicLink;
 use crate::trust::Trust;
 
-/// What the server sends to a character's player.
-#[derive(Clone, Debug, PartialEq)]
-pub enum WorldPush {
-    /// All that happened around the character in one tick.
-    Events(WorldEvents),
-    /// What is stored for good.
-    Reward(Reward),
-    /// The character's own body.
-    Vitals(Vitals),
-    /// A snapshot, where there is no datagram channel.
-    Snapshot(SnapshotBytes),
-    /// Datagrams that had no effect.
-    InputRefused(InputRefused),
-}
+pub use pushes::{AskedIn, WorldPush, WorldPushes};
 
 /// Why no hub session stands.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +53,69 @@ impl AccessTokens for Api {
     }
 }
 
+/// A session in the making, for a game with hubs of its own: their receivers are added here.
+pub struct WorldLinkBuilder {
+    api: Api,
+    /// `None`: on the connection of the unary calls.
+    quic: Option<Arc<QuicLink>>,
+    receivers: Vec<Box<dyn ReceiverDispatcher>>,
+}
+
+impl WorldLinkBuilder {
+    /// On the connection that unary calls use too.
+    #[must_use]
+    pub fn over_grpc(api: Api) -> Self {
+        Self { api, quic: None, receivers: Vec::new() }
+    }
+
+    /// On a QUIC connection, which carries the datagrams too. Opening it selects the character.
+    #[must_use]
+    pub fn over_quic(api: Api, character_id: &str, trust: Trust) -> Self {
+        let link = QuicLink::new(api.clone(), character_id, trust);
+        Self { api, quic: Some(Arc::new(link)), receivers: Vec::new() }
+    }
+
+    /// Adds a receiver: its generated dispatcher in front of its handler. Those of the server's own hubs are there already.
+    #[must_use]
+    pub fn receiver(mut self, receiver: impl ReceiverDispatcher) -> Self {
+        self.receivers.push(Box::new(receiver));
+        self
+    }
+
+    /// Opens the session and waits until it is welcome.
+    ///
+    /// # Errors
+    /// See [`HubOpenError`].
+    pub async fn open(self) -> Result<(WorldLink, WorldPushes), HubOpenError> {
+        let Self { api, quic, receivers } = self;
+        let link: Arc<dyn ClientLink> = match &quic {
+            Some(quic) => Arc::clone(quic) as _,
+            None => Arc::new(GrpcLink::new(api.channel())),
+        };
+        let config = HubClientConfig::new(api.access_token().await?);
+        let (queue, pushes) = pushes::queue();
+        let builder = HubClient::builder(config, Arc::new(SystemClock::start()))
+            .receiver(WorldReceiverDispatcher::new(Arc::clone(&queue)))
+            .receiver(ChatReceiverDispatcher::new(Arc::clone(&queue)))
+            .receiver(PresenceReceiverDispatcher::new(queue))
+            .tokens(Arc::new(api.clone()));
+        let builder = receivers.into_iter().fold(builder, |builder, receiver| builder.receiver(receiver));
+        let (client, session) = builder.connect(link).await?;
+        let mut driver = JoinSet::new();
+        driver.spawn(session);
+        let welcome = client.welcomed().await.map_err(HubOpenError::Ended)?;
+        let world = WorldHubClient::new(&client);
+        let link = WorldLink { client, world, welcome, host: api.host().to_owned(), quic, driver };
+        Ok((link, pushes))
+    }
+}
+
+impl std::fmt::Debug for WorldLinkBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WorldLinkBuilder").field("receivers", &self.receivers.len()).finish_non_exhaustive()
+    }
+}
+
 /// A hub session. Dropping it loses the link; [`WorldLink::close`] ends it in order.
 #[derive(Debug)]
 pub struct WorldLink {
@@ -81,7 +134,7 @@ impl WorldLink {
     /// # Errors
     /// See [`HubOpenError`].
     pub async fn open(api: &Api) -> Result<(Self, WorldPushes), HubOpenError> {
-        Self::open_over(api, Arc::new(GrpcLink::new(api.channel())), None).await
+        WorldLinkBuilder::over_grpc(api.clone()).open().await
     }
 
     /// The same on a QUIC connection, which carries the datagrams too. Selects the character.
@@ -93,26 +146,7 @@ impl WorldLink {
         character_id: &str,
         trust: &Trust,
     ) -> Result<(Self, WorldPushes), HubOpenError> {
-        let link = Arc::new(QuicLink::new(api.clone(), character_id, trust.clone()));
-        Self::open_over(api, Arc::clone(&link) as Arc<dyn ClientLink>, Some(link)).await
-    }
-
-    async fn open_over(
-        api: &Api,
-        link: Arc<dyn ClientLink>,
-        quic: Option<Arc<QuicLink>>,
-    ) -> Result<(Self, WorldPushes), HubOpenError> {
-        let config = HubClientConfig::new(api.access_token().await?);
-        let (queue, pushes) = push_queue();
-        let receiver = WorldReceiverDispatcher::new(Arc::new(queue));
-        let builder =
-            HubClient::builder(config, Arc::new(SystemClock::start())).receiver(receiver).tokens(Arc::new(api.clone()));
-        let (client, session) = builder.connect(link).await?;
-        let mut driver = JoinSet::new();
-        driver.spawn(session);
-        let welcome = client.welcomed().await.map_err(HubOpenError::Ended)?;
-        let world = WorldHubClient::new(&client);
-        Ok((Self { client, world, welcome, host: api.host().to_owned(), quic, driver }, pushes))
+        WorldLinkBuilder::over_quic(api.clone(), character_id, trust.clone()).open().await
     }
 
     /// Calls to the world hub; clones share the session.
@@ -121,7 +155,19 @@ impl WorldLink {
         &self.world
     }
 
-    /// The session itself: round-trip time, clock offset, renewal of the token, its end.
+    /// Calls to the chat hub. What is said comes as [`WorldPush::Chat`], an invitation as [`WorldPush::AskedIn`].
+    #[must_use]
+    pub fn chat(&self) -> ChatHubClient {
+        ChatHubClient::new(&self.client)
+    }
+
+    /// Calls to the presence hub. Changes come as [`WorldPush::Presence`].
+    #[must_use]
+    pub fn presence(&self) -> PresenceHubClient {
+        PresenceHubClient::new(&self.client)
+    }
+
+    /// The session itself, for hubs of one's own: round-trip time, clock offset, renewal of the token, its end.
     #[must_use]
     pub fn session(&self) -> &HubClient {
         &self.client
@@ -180,131 +226,5 @@ impl WorldLink {
             Some(Ok(reason)) => reason,
             _ => self.client.ended().await,
         }
-    }
-}
-
-/// Pushes in the order of their arrival, at most [`PUSH_QUEUE`] waiting. What may be lost ([`WorldPush::Vitals`],
-/// [`WorldPush::Snapshot`], [`WorldPush::InputRefused`]) is dropped and counted when the queue is full; when events or a reward find it
-/// full the queue ends behind what waits, so that nothing is missed unnoticed: such a client has to connect again.
-#[derive(Debug)]
-pub struct WorldPushes {
-    waiting: mpsc::Receiver<WorldPush>,
-    dropped: Arc<AtomicU64>,
-}
-
-impl WorldPushes {
-    /// The next push; `None`: the session is over or the queue overflowed. May be dropped while it waits without losing one.
-    pub async fn next(&mut self) -> Option<WorldPush> {
-        self.waiting.recv().await
-    }
-
-    /// The next push if one waits.
-    pub fn try_next(&mut self) -> Option<WorldPush> {
-        self.waiting.try_recv().ok()
-    }
-
-    /// Pushes that were dropped because the queue was full.
-    #[must_use]
-    pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
-    }
-}
-
-/// The receiver's end: handlers run inside the session's driver and must not wait.
-struct PushQueue {
-    sender: Mutex<Option<mpsc::Sender<WorldPush>>>,
-    dropped: Arc<AtomicU64>,
-}
-
-fn push_queue() -> (PushQueue, WorldPushes) {
-    let (sender, waiting) = mpsc::channel(PUSH_QUEUE);
-    let dropped = Arc::new(AtomicU64::new(0));
-    let queue = PushQueue { sender: Mutex::new(Some(sender)), dropped: Arc::clone(&dropped) };
-    (queue, WorldPushes { waiting, dropped })
-}
-
-impl PushQueue {
-    fn put(&self, push: WorldPush, may_be_lost: bool) {
-        let mut sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_full = sender.as_ref().is_none_or(|sender| sender.try_send(push).is_err());
-        if is_full {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-            if !may_be_lost {
-                *sender = None;
-            }
-        }
-    }
-}
-
-impl WorldReceiverHandler for PushQueue {
-    fn on_events(&self, message: WorldEvents) {
-        self.put(WorldPush::Events(message), false);
-    }
-
-    fn on_reward(&self, message: Reward) {
-        self.put(WorldPush::Reward(message), false);
-    }
-
-    fn on_vitals(&self, message: Vitals) {
-        self.put(WorldPush::Vitals(message), true);
-    }
-
-    fn on_snapshot(&self, message: SnapshotBytes) {
-        self.put(WorldPush::Snapshot(message), true);
-    }
-
-    fn on_input_refused(&self, message: InputRefused) {
-        self.put(WorldPush::InputRefused(message), true);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn vitals(hp: u32) -> Vitals {
-        Vitals { hp, ..Vitals::default() }
-    }
-
-    #[tokio::test]
-    async fn pushes_keep_their_order() {
-        let (queue, mut pushes) = push_queue();
-        queue.on_vitals(vitals(1));
-        queue.on_reward(Reward::default());
-        assert_eq!(pushes.next().await, Some(WorldPush::Vitals(vitals(1))));
-        assert_eq!(pushes.next().await, Some(WorldPush::Reward(Reward::default())));
-        assert_eq!(pushes.try_next(), None);
-    }
-
-    #[tokio::test]
-    async fn what_may_be_lost_is_dropped_and_the_rest_goes_on() {
-        let (queue, mut pushes) = push_queue();
-        for hp in 0..PUSH_QUEUE as u32 + 3 {
-            queue.on_vitals(vitals(hp));
-        }
-        assert_eq!(pushes.dropped(), 3);
-        assert_eq!(pushes.next().await, Some(WorldPush::Vitals(vitals(0))));
-        queue.on_reward(Reward::default());
-        let mut last = None;
-        while let Some(push) = pushes.try_next() {
-            last = Some(push);
-        }
-        assert_eq!(last, Some(WorldPush::Reward(Reward::default())));
-    }
-
-    #[tokio::test]
-    async fn a_reward_without_room_ends_the_queue_behind_what_waits() {
-        let (queue, mut pushes) = push_queue();
-        for hp in 0..PUSH_QUEUE as u32 {
-            queue.on_vitals(vitals(hp));
-        }
-        queue.on_reward(Reward::default());
-        queue.on_vitals(vitals(9_999));
-        let mut seen = 0;
-        while let Some(push) = pushes.next().await {
-            assert!(matches!(push, WorldPush::Vitals(_)));
-            seen += 1;
-        }
-        assert_eq!((seen, pushes.dropped()), (PUSH_QUEUE, 2));
     }
 }

@@ -3,7 +3,7 @@
 //! | Part | What it does | IO |
 //! | --- | --- | --- |
 //! | [`api`] | unary calls: sign in, characters, inventory; tokens are renewed | gRPC |
-//! | [`hub`] | the hub link: typed calls, pushes in a bounded queue | gRPC or UDP |
+//! | [`hub`] | the hub link: typed calls (world, chat, presence, a game's own hubs), pushes in a bounded queue | gRPC or UDP |
 //! | [`channel`] | the QUIC datagram channel | UDP |
 //! | [`quic_link`] | a hub link on QUIC, with datagrams on the same connection | UDP |
 //! | [`snapshots`] | the newest state, what to acknowledge, what was lost | none |
@@ -78,7 +78,7 @@ pub mod trust;
 
 pub use api::{Api, ApiError, ConnectError};
 pub use channel::DatagramChannel;
-pub use hub::{WorldLink, WorldPush, WorldPushes};
+pub use hub::{WorldLink, WorldLinkBuilder, WorldPush, WorldPushes};
 pub use prediction::Prediction;
 pub use quic_link::QuicLink;
 pub use shallot_hubs as hubs;

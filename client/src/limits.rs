@@ -11,7 +11,7 @@ pub const CONNECT_TIME_LIMIT: Duration = Duration::from_secs(10);
 /// An access token this near to its end is renewed before it is used.
 pub const RENEW_BEFORE_EXPIRY: Duration = Duration::from_secs(60);
 
-/// Pushes of the world receiver that wait for the game. Full: the link's reader waits, and the server's outbox bounds the rest.
+/// Pushes that wait for the game. Full: see [`WorldPushes`](crate::WorldPushes).
 pub const PUSH_QUEUE: usize = 256;
 
 /// Largest datagram, bytes of payload.

@@ -128,6 +128,20 @@ pub trait ReceiverDispatcher: Send + Sync + 'static {
     }
 }
 
+impl<R: ReceiverDispatcher + ?Sized> ReceiverDispatcher for Box<R> {
+    fn push(&self, method: u32, body: &Bytes) -> Result<PushOutcome, HubError> {
+        (**self).push(method, body)
+    }
+
+    fn group_gap(&self, gap: &wire::GroupGap) {
+        (**self).group_gap(gap);
+    }
+
+    fn ask(&self, ask: AskContext, body: Bytes) -> Option<HubFuture<Result<Bytes, HubError>>> {
+        (**self).ask(ask, body)
+    }
+}
+
 /// Whether a receiver knows a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PushOutcome {

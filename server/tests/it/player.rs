@@ -115,7 +115,7 @@ impl Player {
                 WorldPush::Reward(reward) => drop(self.seen.rewards.insert(reward.grant_id.clone(), reward)),
                 WorldPush::Vitals(vitals) => self.seen.hp = vitals.hp,
                 WorldPush::InputRefused(refused) => drop(self.seen.refused.insert(refused.reason, refused.count)),
-                WorldPush::Snapshot(_) => {}
+                _ => {}
             }
         }
     }

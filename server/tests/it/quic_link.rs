@@ -61,9 +61,7 @@ async fn a_player_lives_on_quic_alone() {
 async fn chat_and_client_results_go_over_quic() {
     let folder = tempfile::tempdir().unwrap();
     let server = load(&folder);
-    let robin = account(server.grpc, "Robin").await;
-    let link = Arc::new(link_of(&robin));
-    let mut robin = Talker::connect_over(robin, link.clone()).await;
+    let mut robin = Talker::connect_on_quic(account(server.grpc, "Robin").await).await;
     let mut marian = Talker::connect(account(server.grpc, "Marian").await).await;
     for talker in [&robin, &marian] {
         talker.world.enter(&EnterRequest::default()).await.unwrap();

@@ -1,17 +1,13 @@
-//! A player who talks: a hub session with the chat hub and its receiver, and the world hub to be in a region.
+//! A player who talks: a hub session as a game has it, whose pushes are sorted while the test does other things.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use shallot_client::hubs::contracts::social::v1::{
-    ChatHubClient, ChatReceiverDispatcher, ChatReceiverHandler, PresenceHubClient, PresenceReceiverDispatcher,
-    PresenceReceiverHandler,
-};
+use shallot_client::hubs::HubClient;
+use shallot_client::hubs::contracts::social::v1::{ChatHubClient, PresenceHubClient};
 use shallot_client::hubs::contracts::world::v1::WorldHubClient;
-use shallot_client::hubs::{
-    AskContext, ClientLink, EndReason, GrpcLink, HubClient, HubClientConfig, HubError, SystemClock, async_trait,
-};
-use shallot_client::proto::social::v1::{ChatMessage, Invitation, InvitationAnswer, Presence};
+use shallot_client::proto::social::v1::{ChatMessage, Presence};
+use shallot_client::{Trust, WorldLink, WorldLinkBuilder, WorldPush, WorldPushes};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -27,65 +23,60 @@ pub(crate) struct Talker {
     pub(crate) presence: PresenceHubClient,
     pub(crate) world: WorldHubClient,
     pub(crate) session: HubClient,
+    _link: WorldLink,
     heard: mpsc::Receiver<ChatMessage>,
     seen: mpsc::Receiver<Presence>,
-    ears: Arc<Ears>,
-    _driver: JoinSet<EndReason>,
+    accepts: Arc<AtomicBool>,
+    _sorting: JoinSet<()>,
 }
 
-struct Ears {
+struct Sorting {
     heard: mpsc::Sender<ChatMessage>,
     seen: mpsc::Sender<Presence>,
-    accepts: AtomicBool,
+    accepts: Arc<AtomicBool>,
 }
 
-#[async_trait]
-impl ChatReceiverHandler for Ears {
-    fn on_message(&self, message: ChatMessage) {
-        self.heard.try_send(message).unwrap();
-    }
-
-    async fn accept_invitation(&self, _: &AskContext, _: Invitation) -> Result<InvitationAnswer, HubError> {
-        Ok(InvitationAnswer { accepted: self.accepts.load(Ordering::Relaxed) })
-    }
-}
-
-impl PresenceReceiverHandler for Ears {
-    fn on_presence(&self, presence: Presence) {
-        self.seen.try_send(presence).unwrap();
+impl Sorting {
+    async fn run(self, mut pushes: WorldPushes) {
+        while let Some(push) = pushes.next().await {
+            match push {
+                WorldPush::Chat(message) => self.heard.try_send(message).unwrap(),
+                WorldPush::Presence(presence) => self.seen.try_send(presence).unwrap(),
+                WorldPush::AskedIn(asked) => asked.answer(self.accepts.load(Ordering::Relaxed)),
+                _ => {}
+            }
+        }
     }
 }
 
 impl Talker {
     /// Opens the hub session of an account whose character is selected.
     pub(crate) async fn connect(account: Account) -> Self {
-        let link = Arc::new(GrpcLink::new(account.api.channel()));
-        Self::connect_over(account, link).await
+        let builder = WorldLinkBuilder::over_grpc(account.api.clone());
+        Self::connect_by(account, builder).await
     }
 
-    /// The same over a link of whatever kind.
-    pub(crate) async fn connect_over(account: Account, link: Arc<dyn ClientLink>) -> Self {
-        let Account { api, character } = account;
-        let (sender, heard) = mpsc::channel(UNREAD);
-        let (told, seen) = mpsc::channel(UNREAD);
-        let ears = Arc::new(Ears { heard: sender, seen: told, accepts: AtomicBool::new(true) });
-        let config = HubClientConfig::new(api.access_token().await.unwrap());
-        let builder = HubClient::builder(config, Arc::new(SystemClock::start()));
-        let builder = builder.receiver(ChatReceiverDispatcher::new(Arc::clone(&ears)));
-        let builder = builder.receiver(PresenceReceiverDispatcher::new(Arc::clone(&ears)));
-        let (session, driver) = builder.connect(link).await.unwrap();
-        let mut running = JoinSet::new();
-        running.spawn(driver);
-        session.welcomed().await.unwrap();
-        let (chat, world) = (ChatHubClient::new(&session), WorldHubClient::new(&session));
-        let presence = PresenceHubClient::new(&session);
-        let (name, character) = (character.name, character.id);
-        Self { name, character, chat, presence, world, session, heard, seen, ears, _driver: running }
+    /// The same on QUIC.
+    pub(crate) async fn connect_on_quic(account: Account) -> Self {
+        let builder = WorldLinkBuilder::over_quic(account.api.clone(), &account.character.id, Trust::Development);
+        Self::connect_by(account, builder).await
+    }
+
+    async fn connect_by(account: Account, builder: WorldLinkBuilder) -> Self {
+        let (name, character) = (account.character.name, account.character.id);
+        let (link, pushes) = builder.open().await.unwrap();
+        let ((hear, heard), (see, seen)) = (mpsc::channel(UNREAD), mpsc::channel(UNREAD));
+        let accepts = Arc::new(AtomicBool::new(true));
+        let mut sorting = JoinSet::new();
+        sorting.spawn(Sorting { heard: hear, seen: see, accepts: Arc::clone(&accepts) }.run(pushes));
+        let (chat, presence, world) = (link.chat(), link.presence(), link.world().clone());
+        let session = link.session().clone();
+        Self { name, character, chat, presence, world, session, _link: link, heard, seen, accepts, _sorting: sorting }
     }
 
     /// What it answers from here on when it is invited.
     pub(crate) fn accept(&self, accepts: bool) {
-        self.ears.accepts.store(accepts, Ordering::Relaxed);
+        self.accepts.store(accepts, Ordering::Relaxed);
     }
 
     /// The next message it hears.

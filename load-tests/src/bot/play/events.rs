@@ -25,6 +25,11 @@ impl Play {
                 let kind = format!("input refused: {}", refused.reason);
                 self.game.tally.error(&kind, &format!("{} so far", refused.count));
             }
+            // Bots do not talk, and an invitation that is dropped is declined.
+            WorldPush::Chat(_) | WorldPush::AskedIn(_) | WorldPush::Presence(_) => {}
+            WorldPush::GroupGap(gap) => {
+                self.game.tally.error("group gap", &format!("{}: {} to {}", gap.group, gap.from, gap.to));
+            }
         }
     }
 
