@@ -182,11 +182,8 @@ async def main(address: str) -> None:
         await ann.cut()
         await bob.call("Send", social.SendRequest(channel=traders, text="or pepper?"), social.SendReply)
         welcome = await ann.connect()
-        if not welcome.resumed:
-            print("ann is back in a new session")
-            await ann.call("Join", social.JoinRequest(channel=traders), social.JoinReply)
-        else:
-            print("ann is back, and hears", await ann.hear())
+        assert welcome.resumed, "the session was not kept, and a game would have to begin again: join, look, enter"
+        print("ann is back, and hears", await ann.hear())
         await ann.call("Send", social.SendRequest(channel=traders, text="salt I have"), social.SendReply)
         heard = [await bob.hear() for _ in range(3)]
         print("bob hears", heard[-1])
