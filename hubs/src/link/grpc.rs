@@ -6,12 +6,14 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use async_trait::async_trait;
 use futures_core::Stream;
 use futures_util::TryStreamExt as _;
 use futures_util::future::{self, BoxFuture, FutureExt as _};
+use http_body_util::BodyExt as _;
 use prost::Message as _;
 use shallot_proto::hub::v1::hub_link_client::HubLinkClient;
 use shallot_proto::hub::v1::hub_link_server::SERVICE_NAME;
@@ -81,6 +83,10 @@ where
             return future::ready(Ok(Status::unimplemented("HubLink has no such method").into_http())).boxed();
         }
         let service = self.clone();
+        let broke = Broke::default();
+        let seen = broke.clone();
+        let mut request = request.map(|body| body.map_err(move |error| seen.by(error)));
+        request.extensions_mut().insert(broke);
         async move {
             let mut grpc = Grpc::new(BatchCodec).max_decoding_message_size(CLIENT_BATCH_BYTES);
             Ok(grpc.streaming(service, request).await)
@@ -95,8 +101,9 @@ impl StreamingService<ClientBatch> for HubLinkService {
     type Future = future::Ready<Result<Response<LeavingStream>, Status>>;
 
     fn call(&mut self, request: Request<Streaming<ClientBatch>>) -> Self::Future {
-        let (_, extensions, inbound) = request.into_parts();
-        let (outbound, driver) = serve_link(&self.server, self.worker, inbound);
+        let (_, mut extensions, messages) = request.into_parts();
+        let arriving = Arriving { messages, broke: extensions.remove().unwrap_or_default() };
+        let (outbound, driver) = serve_link(&self.server, self.worker, arriving);
         let is_taken = CancellationToken::new();
         let leaving = LeavingStream { outbound, told: Some(is_taken.clone().drop_guard()) };
         (self.run)(GrpcSession { driver, extensions, is_taken });
@@ -113,6 +120,41 @@ impl std::fmt::Debug for HubLinkService {
 impl std::fmt::Debug for GrpcSession {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("GrpcSession").field("is_taken", &self.is_taken).finish_non_exhaustive()
+    }
+}
+
+/// Whether the request's body has ended with an error. tonic gives a stream that the client has reset, or a proxy whose client is
+/// gone, as one that has ended; but that client has not left.
+#[derive(Clone, Debug, Default)]
+struct Broke(Arc<AtomicBool>);
+
+impl Broke {
+    fn by<E>(&self, error: E) -> E {
+        self.0.store(true, Ordering::Relaxed);
+        error
+    }
+
+    /// Once.
+    fn take(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
+    }
+}
+
+/// What a client sends on its link.
+struct Arriving {
+    messages: Streaming<ClientBatch>,
+    broke: Broke,
+}
+
+impl Stream for Arriving {
+    type Item = Result<ClientBatch, LinkError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let message = ready!(Pin::new(&mut self.messages).poll_next(cx));
+        if message.is_none() && self.broke.take() {
+            return Poll::Ready(Some(Err(LinkError::Lost("the client reset the stream".to_owned()))));
+        }
+        Poll::Ready(message.map(|message| message.map_err(LinkError::from)))
     }
 }
 

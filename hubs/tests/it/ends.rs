@@ -1,18 +1,17 @@
 //! The client's end of each kind of link, on which messages are made by hand; and each kind as a client opens it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use prost::Message as _;
-use shallot_hubs::limits::CLIENT_BATCH_BYTES;
 use shallot_hubs::link::memory::RawEnd;
 use shallot_hubs::link::{LinkStream, Outgoing};
 use shallot_hubs::{
-    Bytes, ClientLink, EndReason, GrpcLink, HubServer, LinkError, LinkKind, LinkParts, Outbound, WorkerId, async_trait,
-    open_framed, serve_framed, serve_link,
+    Bytes, ClientLink, EndReason, GrpcLink, HubLinkService, HubServer, LinkError, LinkKind, LinkParts, WorkerId,
+    async_trait, open_framed, serve_framed,
 };
 use shallot_proto::hub::v1 as wire;
-use shallot_proto::hub::v1::hub_link_server::{HubLink, HubLinkServer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -20,7 +19,7 @@ use tokio::task::JoinHandle;
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::codec::{Codec, EncodeBuf, Encoder};
 use tonic::transport::{Channel, Server};
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Request, Status, Streaming};
 
 use crate::rig::{Rig, in_time};
 
@@ -99,6 +98,13 @@ impl End {
         }
     }
 
+    /// Ends what is sent, and reads on until the server closes where dropping the other half would be a reset.
+    pub fn close(self) {
+        if let Self::Grpc { mut down, .. } = self {
+            tokio::spawn(async move { while down.next().await.is_some() {} });
+        }
+    }
+
     /// Sends one message as it is; `false`: the server takes no more.
     pub async fn send_bytes(&mut self, message: &[u8]) -> bool {
         match self {
@@ -160,32 +166,23 @@ impl ClientLink for FramedLink {
     }
 }
 
-struct Gateway {
-    server: HubServer,
-    drivers: mpsc::Sender<JoinHandle<EndReason>>,
+/// A channel to a gateway, and the drivers of its sessions.
+async fn gateway(rig: &Rig) -> (Channel, mpsc::Receiver<JoinHandle<EndReason>>) {
+    let (address, opened) = listen(rig).await;
+    (Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap(), opened)
 }
 
-#[tonic::async_trait]
-impl HubLink for Gateway {
-    type ConnectStream = Outbound;
-
-    async fn connect(&self, request: Request<Streaming<wire::ClientBatch>>) -> Result<Response<Outbound>, Status> {
-        let (outbound, driver) = serve_link(&self.server, WORKER, request.into_inner());
-        // Full when nobody wants to know.
-        drop(self.drivers.try_send(tokio::spawn(driver)));
-        Ok(Response::new(outbound))
-    }
-}
-
-/// A gateway on a free port: a channel to it, and the drivers of its sessions.
-pub async fn gateway(rig: &Rig) -> (Channel, mpsc::Receiver<JoinHandle<EndReason>>) {
+/// A gateway on a free port, and the drivers of its sessions.
+pub async fn listen(rig: &Rig) -> (SocketAddr, mpsc::Receiver<JoinHandle<EndReason>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (drivers, opened) = mpsc::channel(16);
-    let links = HubLinkServer::new(Gateway { server: rig.server.clone(), drivers });
-    let service = links.max_decoding_message_size(CLIENT_BATCH_BYTES);
-    tokio::spawn(Server::builder().add_service(service).serve_with_incoming(TcpListenerStream::new(listener)));
-    (Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap(), opened)
+    let links = HubLinkService::new(rig.server.clone(), WORKER, move |session| {
+        // Full when nobody wants to know.
+        drop(drivers.try_send(tokio::spawn(session.driver)));
+    });
+    tokio::spawn(Server::builder().add_service(links).serve_with_incoming(TcpListenerStream::new(listener)));
+    (address, opened)
 }
 
 /// Sends bytes as they are.

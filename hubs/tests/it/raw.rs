@@ -154,7 +154,9 @@ impl Raw {
 
     /// Takes the link away with a goodbye.
     pub fn hang_up(mut self) -> JoinHandle<EndReason> {
-        self.driver()
+        let driver = self.driver();
+        self.end.close();
+        driver
     }
 
     /// The server's side; once.
