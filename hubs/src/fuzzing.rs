@@ -6,6 +6,7 @@
 //! cut), and beside the machine a small model keeps the books: who awaits a reply, which runs are out, what was said last.
 
 mod client;
+mod framed;
 mod server;
 mod tape;
 
@@ -15,6 +16,7 @@ use prost::Message;
 use shallot_proto::hub::v1 as wire;
 
 pub use client::client_session;
+pub use framed::framed;
 pub use server::server_session;
 
 /// A message from a client: decodes or is refused, and is the same after another trip.
@@ -55,6 +57,7 @@ mod tests {
         fn any_message(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             super::client_batch(&bytes);
             super::server_batch(&bytes);
+            super::framed(&bytes);
         }
     }
 }

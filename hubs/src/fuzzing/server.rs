@@ -23,7 +23,7 @@ use crate::limits::{SERVER_BATCH_BYTES, SessionLimits};
 use crate::link::LinkError;
 use crate::outbox::{EncodedPush, Outbox, PushKey};
 use crate::ports::Principal;
-use crate::session::server::{Action, Admitted, ServerSession, SessionRules};
+use crate::session::server::{Action, Admitted, Attached, ServerSession, SessionRules};
 
 const fn method(id: u32, concurrent: bool) -> MethodContract {
     MethodContract {
@@ -58,6 +58,9 @@ const LIMITS: SessionLimits = SessionLimits {
     asks: 2,
     outbox_frames: 12,
     outbox_bytes: 1_024,
+    ring_frames: 14,
+    ring_bytes: 1_200,
+    resume_grace_ms: 2_000,
     longest_deadline_ms: 30_000,
     ..SessionLimits::DEFAULT
 };
@@ -92,6 +95,10 @@ struct Life {
     said: u64,
     /// Calls whose reply may come.
     owed: BTreeSet<u64>,
+    /// Those whose reply was taken, by its number: a client that has lost its link may not have it.
+    answered: BTreeMap<u64, u64>,
+    /// All up to this one has surely arrived.
+    acknowledged: u64,
     /// The newest call of each hub that had its turn.
     begun: [u64; 2],
     connected: BTreeSet<usize>,
@@ -100,6 +107,7 @@ struct Life {
     is_authenticating: bool,
     asks: Vec<(u64, Answer)>,
     last_seq: u64,
+    has_link: bool,
     is_opened: bool,
     is_welcomed: bool,
     is_told_to_go: bool,
@@ -115,10 +123,10 @@ impl Life {
             released: vec![[2; 32]],
             build: String::new(),
             methods,
-            resumes: false,
+            resumes: true,
         };
         let now = Now { mono_ms: 1_000, wall_ms: 1_000_000 };
-        let mut out = Outbox::new(&LIMITS, false);
+        let mut out = Outbox::new(&LIMITS, true);
         Self {
             core: ServerSession::open(Arc::new(rules), now, &mut out),
             out,
@@ -126,6 +134,8 @@ impl Life {
             runs: BTreeMap::new(),
             said: 0,
             owed: BTreeSet::new(),
+            answered: BTreeMap::new(),
+            acknowledged: 0,
             begun: [0; 2],
             connected: BTreeSet::new(),
             disconnected: BTreeSet::new(),
@@ -133,6 +143,7 @@ impl Life {
             is_authenticating: false,
             asks: Vec::new(),
             last_seq: 0,
+            has_link: true,
             is_opened: false,
             is_welcomed: false,
             is_told_to_go: false,
@@ -142,6 +153,8 @@ impl Life {
 
     fn step(&mut self, tape: &mut Tape<'_>) {
         match tape.byte() % 32 {
+            0..=10 if self.core.is_detached() => self.come_back(tape),
+            27..=29 if self.core.is_detached() => {}
             0..=9 => self.message(tape),
             10 => self.noise(tape),
             11..=13 => self.pass(u64::from(tape.byte()) * 20),
@@ -153,10 +166,37 @@ impl Life {
             26 => self.forget(tape),
             27..=29 => self.take(),
             30 => self.kick(tape),
-            _ if tape.one_in(8) => self.core.end(self.now, EndReason::link_lost("cut"), &mut self.out),
-            _ => {}
+            _ => self.cut(EndReason::link_lost("cut")),
         }
         self.act();
+    }
+
+    fn cut(&mut self, reason: EndReason) {
+        self.has_link = false;
+        if self.core.can_detach() {
+            self.core.detach(self.now, &mut self.out);
+        } else {
+            self.core.end(self.now, reason, &mut self.out);
+        }
+    }
+
+    /// A new link takes the session up. Some of what was taken from the outbox has not arrived.
+    fn come_back(&mut self, tape: &mut Tape<'_>) {
+        let in_doubt = usize::try_from(self.last_seq - self.acknowledged).unwrap_or(usize::MAX);
+        let arrived = self.acknowledged + tape.below(in_doubt + 1) as u64;
+        if !self.out.can_replay(arrived) {
+            assert!(in_doubt > 0, "what follows on all that has arrived can be had");
+            return self.core.end(self.now, EndReason::replay_lost(), &mut self.out);
+        }
+        self.owed.extend(self.answered.split_off(&(arrived + 1)).into_values());
+        (self.last_seq, self.acknowledged) = (arrived, arrived);
+        (self.has_link, self.is_opened) = (true, false);
+        self.said = self.said.saturating_sub(tape.below(4) as u64);
+        let open = wire::ServerFrame { frame: Some(Out::Open(wire::Open::default())) };
+        let admitted = Admitted { principal: self.principal(7, tape), channel: None, resume_token: Bytes::new() };
+        let attached = Attached { admitted, last_seq: arrived, opening: vec![open], said: Vec::new() };
+        self.core.attach(self.now, attached, &mut self.out);
+        assert!(!self.core.is_detached());
     }
 
     fn message(&mut self, tape: &mut Tape<'_>) {
@@ -180,7 +220,11 @@ impl Life {
                 let n = u32::from(tape.byte() % 8);
                 In::Pong(wire::Pong { n, echo_time_ms: tape.near(0), answerer_time_ms: tape.near(1_000_000) })
             }
-            19..=21 => In::Ack(wire::Ack { seq: tape.near(self.last_seq).min(tape.near(self.last_seq)) }),
+            19..=21 => {
+                let seq = tape.near(self.last_seq).min(tape.near(self.last_seq));
+                self.acknowledged = self.acknowledged.max(seq.min(self.last_seq));
+                In::Ack(wire::Ack { seq })
+            }
             22 if tape.one_in(8) => In::Hello(hello(tape)),
             23 if tape.one_in(16) => return None,
             _ => In::Ack(wire::Ack { seq: 0 }),
@@ -193,10 +237,17 @@ impl Life {
         let within = tape.one_in(3).then(|| self.asks.last().map_or(1, |(id, _)| *id));
         self.said = id;
         if !one_way {
-            self.owed.insert(id);
+            self.may_be_owed(id);
         }
         let deadline_ms = if tape.one_in(3) { u32::from(tape.byte()) * 10 } else { 0 };
         wire::Call { id, method: u32::from(tape.byte() % 6), deadline_ms, one_way, within, body: tape.body(64) }
+    }
+
+    /// One that comes again over a new link has no second reply.
+    fn may_be_owed(&mut self, id: u64) {
+        if !self.answered.values().any(|answered| *answered == id) {
+            self.owed.insert(id);
+        }
     }
 
     /// What a link makes of bytes that nobody has put in order.
@@ -207,7 +258,12 @@ impl Life {
                 for frame in &batch.frames {
                     if let Some(In::Call(call)) = &frame.frame {
                         self.said = call.id;
-                        self.owed.extend((!call.one_way).then_some(call.id));
+                        if !call.one_way {
+                            self.may_be_owed(call.id);
+                        }
+                    }
+                    if let Some(In::Ack(ack)) = &frame.frame {
+                        self.acknowledged = self.acknowledged.max(ack.seq.min(self.last_seq));
                     }
                 }
                 self.core.handle_batch(self.now, batch, &mut self.out);
@@ -252,15 +308,18 @@ impl Life {
         let result = if tape.one_in(16) {
             Err(HubError::new(Code::Unauthenticated, "TOKEN_INVALID", "no"))
         } else {
-            let principal = Principal {
-                account: AccountId([account; 16]),
-                session: SessionId([7; 16]),
-                epoch: SessionEpoch(1),
-                expires_at_ms: self.now.wall_ms + u64::from(tape.byte()) * 1_000,
-            };
-            Ok(Admitted { principal, channel: None, resume_token: Bytes::new() })
+            Ok(Admitted { principal: self.principal(account, tape), channel: None, resume_token: Bytes::new() })
         };
         self.core.handle_authenticated(self.now, result, &mut self.out);
+    }
+
+    fn principal(&self, account: u8, tape: &mut Tape<'_>) -> Principal {
+        Principal {
+            account: AccountId([account; 16]),
+            session: SessionId([7; 16]),
+            epoch: SessionEpoch(1),
+            expires_at_ms: self.now.wall_ms + u64::from(tape.byte()) * 1_000,
+        }
     }
 
     fn push(&mut self, tape: &mut Tape<'_>) {
@@ -270,8 +329,8 @@ impl Life {
         let Some(contract) = PUSHES.get(tape.below(PUSHES.len())) else { return };
         let key = PushKey::Number(i128::from(tape.byte() % 4));
         let body = wire::Auth { access_token: "x".repeat(tape.body(700).len()) };
-        if self.out.push(&EncodedPush::new(contract, &body).keyed(key)).is_err() {
-            self.core.end(self.now, EndReason::slow_consumer(), &mut self.out);
+        if let Err(overflow) = self.out.push(&EncodedPush::new(contract, &body).keyed(key)) {
+            self.core.end(self.now, overflow.end_reason(), &mut self.out);
         }
     }
 
@@ -283,8 +342,8 @@ impl Life {
         let until_ms = self.now.mono_ms + 1 + u64::from(tape.byte()) * 10;
         let Ok((id, awaited)) = self.out.asks.open(asker, until_ms) else { return };
         self.asks.push((id, awaited));
-        if self.out.ask(id, 21, 10, tape.body(64)).is_err() {
-            self.core.end(self.now, EndReason::slow_consumer(), &mut self.out);
+        if let Err(overflow) = self.out.ask(id, 21, 10, tape.body(64)) {
+            self.core.end(self.now, overflow.end_reason(), &mut self.out);
         }
     }
 
@@ -343,7 +402,7 @@ impl Life {
                     self.was_abandoned = true;
                     self.runs.clear();
                 }
-                Action::LinkLost(reason) => self.core.end(self.now, reason, &mut self.out),
+                Action::LinkLost(reason) => self.cut(reason),
                 Action::Renewed(_) | Action::Rtt(_) | Action::WelcomeArrived | Action::Heartbeat => {}
             }
         }
@@ -361,9 +420,12 @@ impl Life {
         assert!(self.runs.len() <= most, "{} runs", self.runs.len());
     }
 
-    /// The link takes what waits.
+    /// The link takes what waits, or nobody does.
     fn take(&mut self) {
         let Some(batch) = self.out.take() else { return };
+        if !self.has_link {
+            return;
+        }
         assert!(batch.encoded_len() <= SERVER_BATCH_BYTES);
         assert!(!batch.frames.is_empty());
         for frame in batch.frames.into_iter().filter_map(|frame| frame.frame) {
@@ -381,6 +443,7 @@ impl Life {
             Out::Reply(reply) => {
                 assert!(self.owed.remove(&reply.id), "call {} has its reply already, or wants none", reply.id);
                 assert!(reply.result.is_some());
+                self.answered.insert(reply.seq, reply.id);
                 reply.seq
             }
             Out::Push(push) => {

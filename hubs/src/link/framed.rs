@@ -115,13 +115,20 @@ async fn write(mut writer: Pin<&mut impl AsyncWrite>, buffer: &mut BytesMut, mes
 
 /// The messages on a byte stream, none longer than `limit` bytes.
 fn messages<M: Message + Default, R: AsyncRead>(reader: R, limit: usize) -> impl Stream<Item = Result<M, LinkError>> {
-    FramedRead::with_capacity(reader, LengthDelimited::<M> { limit, of: PhantomData }, FRAMED_BUFFER_BYTES)
+    FramedRead::with_capacity(reader, LengthDelimited::<M>::new(limit), FRAMED_BUFFER_BYTES)
 }
 
 /// Takes messages out of what was read so far.
-struct LengthDelimited<M> {
+pub(crate) struct LengthDelimited<M> {
     limit: usize,
     of: PhantomData<fn() -> M>,
+}
+
+impl<M> LengthDelimited<M> {
+    /// Messages of at most so many bytes.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit, of: PhantomData }
+    }
 }
 
 impl<M: Message + Default> Decoder for LengthDelimited<M> {
