@@ -172,6 +172,8 @@ async def main(address: str) -> None:
         await ann.connect()
         await bob.connect()
         traders = f"traders {tag}"
+        # A Welcome says that the session stands; whoever has an answer of the chat hub is known to it.
+        await bob.call("Leave", social.LeaveChannelRequest(channel=traders), social.LeaveChannelReply)
         await ann.call("Join", social.JoinRequest(channel=traders), social.JoinReply)
         invited = await ann.call("Invite", social.InviteRequest(channel=traders, to=f"Bob {tag}"), social.InviteReply)
         assert invited.accepted, "bob said no"
