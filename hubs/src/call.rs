@@ -10,7 +10,7 @@ use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
 use crate::contract::MethodContract;
-use crate::limits::SessionLimits;
+use crate::limits::{LATE_CALL_BYTES, LATE_CALLS, SessionLimits};
 
 /// One future that a session runs: a call, an `on_connect` or an `on_disconnect`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,10 +95,29 @@ struct RunningCall {
     deadline_ms: Option<u64>,
 }
 
+/// Room beyond the queue.
+#[derive(Debug, Default)]
+struct LateRoom {
+    calls: usize,
+    bytes: usize,
+}
+
+impl LateRoom {
+    /// Whether there is room for this call.
+    fn take(&mut self, call: &Arrived) -> bool {
+        let left = self.calls.checked_sub(1).zip(self.bytes.checked_sub(call.body.len()));
+        if let Some((calls, bytes)) = left {
+            *self = Self { calls, bytes };
+        }
+        left.is_some()
+    }
+}
+
 /// See the module's doc.
 #[derive(Debug)]
 pub(crate) struct CallTable {
     max_waiting: usize,
+    late: LateRoom,
     max_concurrent: usize,
     next_run: u64,
     /// First one for each hub, in their order; then those of questions.
@@ -113,6 +132,7 @@ impl CallTable {
         let turn = |_| Turn { ask: None, is_open: false, running: None, waiting: VecDeque::new() };
         Self {
             max_waiting: limits.call_queue,
+            late: LateRoom::default(),
             max_concurrent: limits.concurrent_calls,
             next_run: 0,
             turns: (0..hubs).map(turn).collect(),
@@ -132,18 +152,23 @@ impl CallTable {
         run
     }
 
+    /// There is a new link, over which come the calls that the client could not send before: they are not refused for their number.
+    pub(crate) fn expect_late(&mut self) {
+        let bytes = self.turns.iter().flat_map(|turn| &turn.waiting).map(|call| call.body.len()).sum();
+        self.late =
+            LateRoom { calls: LATE_CALLS.saturating_sub(self.waiting()), bytes: LATE_CALL_BYTES.saturating_sub(bytes) };
+    }
+
     /// Takes a call in; it may start at once.
     pub(crate) fn admit(&mut self, call: Arrived) -> Result<(), QueueFull> {
         let hub = call.hub;
         let is_open = self.turns.get(hub.0).is_some_and(|turn| turn.is_open);
-        if call.method.concurrent && is_open {
-            if self.concurrent() >= self.max_concurrent {
-                return Err(QueueFull);
-            }
+        let needs_no_turn = call.method.concurrent && is_open;
+        if needs_no_turn && self.concurrent() < self.max_concurrent {
             self.start(call);
             return Ok(());
         }
-        if self.waiting() >= self.max_waiting {
+        if (needs_no_turn || self.waiting() >= self.max_waiting) && !self.late.take(&call) {
             return Err(QueueFull);
         }
         let at = self.turn_for(&call);

@@ -67,7 +67,8 @@ const DAY_MS: u64 = 24 * 3_600 * 1_000;
 /// What an operator may change for the sessions of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionLimits {
-    /// Calls of a session that wait for their turn, over all hubs. The next is refused with `CALL_QUEUE_FULL`.
+    /// Calls of a session that wait for their turn, over all hubs. The next is refused with `CALL_QUEUE_FULL`, unless it is one of
+    /// the [`LATE_CALLS`] after a new link.
     pub call_queue: usize,
     /// Calls of `concurrent` methods that run at once.
     pub concurrent_calls: usize,
@@ -194,6 +195,12 @@ pub const CLIENT_ANSWERS_KEPT: usize = 1_024;
 
 /// One-way calls and answers after which a client pings, to learn that they arrived.
 pub const CLIENT_CONFIRM_EVERY: usize = 64;
+
+/// Calls that a session takes beyond its queue after each new link: those that its client could not send while it had none.
+pub const LATE_CALLS: usize = CLIENT_CALLS_PENDING + CLIENT_ONE_WAY_KEPT;
+
+/// Bytes of their bodies.
+pub const LATE_CALL_BYTES: usize = 64 * 1024;
 
 /// Milliseconds that a client leaves the link open after the end, for replies that are under way.
 pub const CLIENT_CLOSE_MS: u64 = 6_000;

@@ -168,3 +168,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn calls_that_come_late_find_room_beyond_the_queue_up_to_a_limit() {
+    let mut table = open_table(1);
+    let full = SessionLimits::DEFAULT.call_queue + 1;
+    (0..full).for_each(|id| table.admit(call(id as u64, 0)).unwrap());
+    assert_eq!(table.admit(call(100, 0)), Err(QueueFull));
+    let large = |id: u64| Arrived { body: Bytes::from(vec![0; LATE_CALL_BYTES / 4]), ..call(id, 0) };
+    let admitted = |table: &mut CallTable| (200..10_000).take_while(|id| table.admit(large(*id)).is_ok()).count();
+    table.expect_late();
+    assert_eq!(admitted(&mut table), 4, "as many bytes");
+    table.expect_late();
+    assert_eq!(admitted(&mut table), 0, "those that still wait count");
+    table.expect_late();
+    while table.admit(call(10_000, 0)).is_ok() {}
+    assert_eq!(table.waiting(), LATE_CALLS, "as many calls, the queue's own among them");
+}

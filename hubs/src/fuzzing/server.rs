@@ -19,7 +19,7 @@ use crate::contract::{Access, Delivery, HubContract, LimitClass, MethodContract,
 use crate::dispatch::MethodTable;
 use crate::end::EndReason;
 use crate::error::{Code, HubError};
-use crate::limits::{SERVER_BATCH_BYTES, SessionLimits};
+use crate::limits::{LATE_CALLS, SERVER_BATCH_BYTES, SessionLimits};
 use crate::link::LinkError;
 use crate::outbox::{EncodedPush, Outbox, PushKey};
 use crate::ports::Principal;
@@ -64,6 +64,9 @@ const LIMITS: SessionLimits = SessionLimits {
     longest_deadline_ms: 30_000,
     ..SessionLimits::DEFAULT
 };
+
+/// Calls that wait at once: those of the queue, and those that came late over a new link.
+const MOST_WAITING: usize = LIMITS.call_queue + LATE_CALLS;
 
 /// Steps in which a session whose link is gone must be over: what runs and each hub get their time, and some.
 const STEPS_TO_CLOSE: usize = 16;
@@ -408,7 +411,7 @@ impl Life {
         }
         let depth = self.out.depth();
         assert!(depth.frames <= LIMITS.outbox_frames && depth.bytes <= LIMITS.outbox_bytes, "{depth:?}");
-        assert!(self.core.calls_waiting() <= LIMITS.call_queue);
+        assert!(self.core.calls_waiting() <= MOST_WAITING);
         assert!(self.end.is_some() || !self.core.is_closed());
     }
 
@@ -416,7 +419,7 @@ impl Life {
         let in_turn = |run: &&Run| run.has_turn && run.hub == what.hub;
         assert!(!what.has_turn || !self.runs.values().any(|run| in_turn(&run)), "two at once in one turn");
         assert!(self.runs.insert(run, what).is_none(), "a run began twice");
-        let most = LIMITS.concurrent_calls + 2 * (1 + LIMITS.asks) + LIMITS.call_queue;
+        let most = LIMITS.concurrent_calls + 2 * (1 + LIMITS.asks) + MOST_WAITING;
         assert!(self.runs.len() <= most, "{} runs", self.runs.len());
     }
 

@@ -158,6 +158,41 @@ async fn calls_in_flight_simply_complete() {
 }
 
 #[tokio::test]
+async fn calls_made_without_a_link_may_be_more_than_the_servers_queue_holds() {
+    let mut rig = Rig::new();
+    let link = Cuttable::new(&rig);
+    let player = Player::join(&rig, link.clone(), OnSessionLost::End).await;
+    assert_eq!(rig.event().await, "connected 1");
+    let hub = player.hub();
+    let first = tokio::spawn(async move { hub.wait(&text("first")).await });
+    assert_eq!(rig.event().await, "began first");
+    link.cut();
+    settle().await;
+    let many = 6 * SessionLimits::DEFAULT.call_queue;
+    let mut calls = Vec::new();
+    for n in 0..many {
+        if n % 2 == 0 {
+            player.hub().note(&text(&n.to_string())).unwrap();
+        } else {
+            let hub = player.hub();
+            calls.push(tokio::spawn(async move { hub.echo(&text(&n.to_string())).await }));
+            settle().await;
+        }
+    }
+    // The first still has the turn when they all arrive.
+    rig.pass_ms(500).await;
+    assert!(matches!(player.state(), SessionState::Live { .. }));
+    rig.hub.release("first");
+    assert_eq!(ended(first).await.unwrap(), text("first"));
+    for call in calls {
+        ended(call).await.unwrap();
+    }
+    let kind = |n: usize| if n.is_multiple_of(2) { "note" } else { "echo" };
+    assert_eq!(rig.events(), (0..many).map(|n| format!("{} {n}", kind(n))).collect::<Vec<_>>());
+    assert_eq!(player.client.one_way_refused(), 0);
+}
+
+#[tokio::test]
 async fn a_question_is_answered_over_the_next_link() {
     let mut rig = Rig::new();
     let link = Cuttable::new(&rig);

@@ -40,6 +40,7 @@ impl ServerSession {
         out.attach(opening.into_iter().chain([welcome]), last_seq);
         self.phase = Phase::Ready;
         self.link_call_id = 0;
+        self.calls.expect_late();
         self.welcome_has_arrived = false;
         self.heartbeat = Heartbeat::new(now, self.rules.limits.heartbeat_ms.into());
         self.ping(now, out);
