@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::limits::{
-    BENCH_ROUNDS_MAX, BENCH_SECONDS_MAX, BENCH_SESSIONS_MAX, BOTS_MAX, CHATTERS_MAX, ROUND_SECONDS_MAX, ROUNDS_MAX,
-    SECONDS_MAX, SECONDS_MIN, SLOW_MAX,
+    BENCH_ROUNDS_MAX, BENCH_SECONDS_MAX, BENCH_SESSIONS_MAX, BOTS_MAX, CHATTERS_MAX, CUT_CLIENTS_MAX, CUT_SECONDS_MAX,
+    CUTS_MAX, GRACE_SECONDS_MAX, ROUND_SECONDS_MAX, ROUNDS_MAX, SECONDS_MAX, SECONDS_MIN, SLOW_MAX,
 };
 
 /// Bots and load for Shallot.
@@ -74,6 +74,35 @@ pub enum FaultsVerb {
     Crash(CrashOptions),
     /// Lets some members of a room stop reading while the others chat: the slow ones must be ended, the others not be hurt.
     SlowReaders(SlowReadersOptions),
+    /// Cuts the links of clients again and again while they are pushed to, call and are asked: those that come back in time lose
+    /// nothing and have nothing twice, those that do not are told.
+    CutLinks(CutLinksOptions),
+}
+
+/// Options of `faults cut-links`.
+#[derive(Clone, Debug, Args)]
+pub struct CutLinksOptions {
+    /// Clients.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=i64::from(CUT_CLIENTS_MAX)))]
+    pub clients: u32,
+    /// Cuts of all together.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=i64::from(CUTS_MAX)))]
+    pub cuts: u32,
+    /// Time in which they fall.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=i64::from(CUT_SECONDS_MAX)))]
+    pub seconds: u32,
+    /// So many of a hundred clients are kept away for longer than the server waits, at least one.
+    #[arg(long, default_value_t = 5, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub away: u32,
+    /// For so long the server keeps a session without a link.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=i64::from(GRACE_SECONDS_MAX)))]
+    pub grace_seconds: u32,
+    /// Decides which links are cut, when and how.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Writes the report there as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
 }
 
 /// Options of `faults slow-readers`.
@@ -170,6 +199,14 @@ mod tests {
         let options = parse(&[]).expect("defaults");
         assert_eq!((options.bots, options.seconds, options.seed), (50, 60, 1));
         assert!(options.server.is_none() && options.masterdata.is_none() && options.report.is_none());
+    }
+
+    #[test]
+    fn a_cut_links_run_is_a_thousand_cuts_of_two_hundred_clients_links_in_a_minute() {
+        let cli = Cli::try_parse_from(["shallot-load", "faults", "cut-links"]).expect("defaults");
+        let Verb::Faults { verb: FaultsVerb::CutLinks(options) } = cli.verb else { panic!("{cli:?}") };
+        assert_eq!((options.clients, options.cuts, options.seconds), (200, 1_000, 60));
+        assert_eq!((options.away, options.grace_seconds, options.seed), (5, 10, 1));
     }
 
     #[test]

@@ -2,4 +2,5 @@
 //! proved nothing.
 
 pub mod crash;
+pub mod cut_links;
 pub mod slow_readers;

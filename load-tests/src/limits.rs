@@ -102,6 +102,21 @@ pub const MEMBER_WINDOW: u32 = 512 * 1_024;
 /// up as attacked, each at what it lacks of 256 bytes: a full stream of the smallest must stay below.
 pub const CONNECTION_WINDOW: u32 = 8 * 1_024 * 1_024;
 
+/// Clients of a cut-links run at most: file descriptors (four sockets each) set it.
+pub const CUT_CLIENTS_MAX: u32 = 2_000;
+/// Cuts at most.
+pub const CUTS_MAX: u32 = 100_000;
+/// Longest time of the cuts, seconds.
+pub const CUT_SECONDS_MAX: u32 = 3_600;
+/// Longest time for which the server keeps a session without a link, seconds.
+pub const GRACE_SECONDS_MAX: u32 = 30;
+/// Calls of a client that await their reply: with as many it waits.
+pub const CALLS_OPEN_MAX: usize = 128;
+/// For all links to stand again when the cuts are over, and all calls to be answered.
+pub const COME_BACK_TIME_LIMIT: Duration = Duration::from_secs(60);
+/// Clients that a cut-links run tells the problems of; the others are counted.
+pub const CLIENTS_TOLD_MAX: usize = 10;
+
 const _: () = assert!(COLLECT_PERCENT < 100);
 const _: () = assert!(
     MEMBER_WINDOW / 32 * 256 <= CONNECTION_WINDOW / 2,

@@ -35,5 +35,6 @@ fn try_main(cli: &Cli) -> anyhow::Result<bool> {
         Verb::Bench { verb: BenchVerb::Hubs(options) } => runtime.block_on(bench::run(options)),
         Verb::Faults { verb: FaultsVerb::Crash(options) } => runtime.block_on(faults::crash::run(options)),
         Verb::Faults { verb: FaultsVerb::SlowReaders(options) } => runtime.block_on(faults::slow_readers::run(options)),
+        Verb::Faults { verb: FaultsVerb::CutLinks(options) } => runtime.block_on(faults::cut_links::run(options)),
     }
 }

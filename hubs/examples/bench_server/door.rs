@@ -1,14 +1,14 @@
-//! Who comes in, and how often they may call: tokens signed with Ed25519, a token bucket for each account.
+//! Who comes in, and how often they may call: tokens signed with Ed25519, a token bucket for each account; what resume tokens are drawn from.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use governor::{DefaultKeyedRateLimiter, Quota};
-use ring::rand::SystemRandom;
+use ring::rand::{SecureRandom as _, SystemRandom};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use shallot_hubs::ports::RetryAfterMs;
-use shallot_hubs::{Authenticator, Code, HubError, LimitClass, Principal, RateLimiter, async_trait};
+use shallot_hubs::{Authenticator, Code, HubError, LimitClass, Principal, Randomness, RateLimiter, async_trait};
 use shallot_proto::wire::{AccountId, SessionEpoch, SessionId};
 
 /// Far above what a benchmark calls, so that each call draws and none is refused.
@@ -40,8 +40,8 @@ impl Door {
     pub(crate) fn tokens(&self, count: u32) -> Vec<String> {
         let expires_at_ms = now_ms() + TOKEN_LIFE.as_millis() as u64;
         let token = |n: u32| {
-            let id = u128::from(n) + 1;
-            let claims = [&id.to_be_bytes()[..], &id.to_be_bytes(), &expires_at_ms.to_be_bytes()].concat();
+            let AccountId(id) = account(n);
+            let claims = [&id[..], &id, &expires_at_ms.to_be_bytes()].concat();
             format!("{}.{}", to_hex(&claims), to_hex(self.key.sign(&claims).as_ref()))
         };
         (0..count).map(token).collect()
@@ -64,6 +64,11 @@ impl Door {
     }
 }
 
+/// Whose token it is that stands there in the list, from 0.
+pub(super) fn account(number: u32) -> AccountId {
+    AccountId((u128::from(number) + 1).to_be_bytes())
+}
+
 #[async_trait]
 impl Authenticator for Door {
     async fn authenticate(&self, access_token: &str) -> Result<Principal, HubError> {
@@ -78,12 +83,18 @@ impl RateLimiter for Door {
     }
 }
 
+impl Randomness for Door {
+    fn fill(&self, bytes: &mut [u8]) -> bool {
+        SystemRandom::new().fill(bytes).is_ok()
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "the issuer of tokens reads the clock")]
 fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }
 
-fn to_hex(bytes: &[u8]) -> String {
+pub(super) fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

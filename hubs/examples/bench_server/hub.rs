@@ -31,7 +31,7 @@ pub(crate) fn start(workers: u16, door: Door) -> Result<(SocketAddr, Box<dyn sup
 
 /// As a gateway runs the sessions of its links.
 #[expect(clippy::disallowed_methods, reason = "the benchmark has no lifecycle; its end is the process's")]
-fn run(session: GrpcSession) {
+pub(super) fn run(session: GrpcSession) {
     tokio::spawn(session.driver);
 }
 

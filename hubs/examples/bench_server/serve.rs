@@ -1,4 +1,4 @@
-//! Starts one of the two servers and does what comes on standard input, a line each:
+//! Starts one of the servers and does what comes on standard input, a line each:
 //!
 //! | Command | Answer |
 //! | --- | --- |
@@ -7,12 +7,17 @@
 //! | `members` | `members N`: those who have joined a room and not gone |
 //! | `gauge` | `gauge` and a [`gauge::Reading`] as words |
 //! | `ticks HZ ROOMS BYTES DELIVERY FIRST COUNT` | `ticked`, when COUNT ticks are over, numbered from FIRST |
+//! | `contract` | `contract` and the hash of the hubs' contracts, as hexadecimal digits |
+//!
+//! The server that counts has more of them, see [`counting`].
 //!
 //! At the end of standard input the process ends.
 
+mod counting;
 mod door;
 mod gauge;
 mod hub;
+mod ledger;
 mod listen;
 mod messages;
 mod plain;
@@ -47,6 +52,12 @@ trait Server: Send + Sync {
 
     /// Who has joined a room and not gone.
     fn members(&self) -> usize;
+
+    /// The answer to a command that this server alone knows; `None`: it does not.
+    fn command(&self, words: &[&str]) -> Option<String> {
+        let _ = words;
+        None
+    }
 }
 
 /// Runs until standard input ends. With an allocator that counts, readings have allocations.
@@ -64,14 +75,19 @@ pub(crate) fn main(allocator: Option<&'static StatsAlloc<System>>) -> ExitCode {
 fn try_main(gauge: Gauge) -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let kind = arguments.next().unwrap_or_default();
-    let workers: u16 = arguments.next().ok_or("usage: bench_server hub|plain WORKERS")?.parse()?;
+    let workers: u16 =
+        arguments.next().ok_or("usage: bench_server hub|plain WORKERS, or counting WORKERS GRACE_MS")?.parse()?;
     // As the server has it: counters and histograms cost what they cost there.
     metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder()?;
     let door = Door::new()?;
     let (address, server): (_, Box<dyn Server>) = match &*kind {
         "hub" => hub::start(workers, door.clone())?,
         "plain" => plain::start(workers)?,
-        _ => return Err(format!("neither hub nor plain: {kind:?}").into()),
+        "counting" => {
+            let grace_ms = arguments.next().ok_or("no grace time for lost links")?.parse()?;
+            counting::start(workers, grace_ms, door.clone())?
+        }
+        _ => return Err(format!("no such server: {kind:?}").into()),
     };
     answer(&format!("ready {address}"))?;
     for line in std::io::stdin().lock().lines() {
@@ -93,7 +109,11 @@ fn try_main(gauge: Gauge) -> Result<(), Box<dyn Error>> {
                 ticks.run(&*server);
                 answer("ticked")?;
             }
-            _ => return Err(format!("no such command: {line:?}").into()),
+            ["contract"] => answer(&format!("contract {}", door::to_hex(&contracts::CONTRACT_HASH)))?,
+            _ => match server.command(&words) {
+                Some(told) => answer(&told)?,
+                None => return Err(format!("no such command: {line:?}").into()),
+            },
         }
     }
     Ok(())

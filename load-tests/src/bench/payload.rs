@@ -53,7 +53,7 @@ fn micros(time: Duration) -> u64 {
 }
 
 /// FNV-1a with 32 bits of the method's full name (Fowler, Noll, Vo), as the contract says.
-const fn method_id(name: &str) -> u32 {
+pub(crate) const fn method_id(name: &str) -> u32 {
     let bytes = name.as_bytes();
     let mut hash: u32 = 0x811c_9dc5;
     let mut at = 0;

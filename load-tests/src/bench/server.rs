@@ -100,13 +100,24 @@ impl BenchServer {
     /// # Errors
     /// It cannot be started, or is not ready in time.
     pub async fn start(binary: &Path, kind: Kind) -> anyhow::Result<Self> {
-        let mut command = Command::new(binary);
-        command.args([kind.name(), &workers().to_string()]);
+        Self::launch(Command::new(binary).args([kind.name(), &workers().to_string()])).await
+    }
+
+    /// The same of the server that counts, whose sessions wait so long for a new link.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn start_counting(binary: &Path, grace: Duration) -> anyhow::Result<Self> {
+        let grace_ms = grace.as_millis().to_string();
+        Self::launch(Command::new(binary).args(["counting", &workers().to_string(), &grace_ms])).await
+    }
+
+    async fn launch(command: &mut Command) -> anyhow::Result<Self> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         // Ctrl-C in a terminal reaches the whole process group; this process ends its servers itself.
         #[cfg(unix)]
         command.process_group(0);
-        let mut child = command.spawn().with_context(|| format!("starting {}", binary.display()))?;
+        let mut child = command.spawn().context("starting the server")?;
         let commands = child.stdin.take().context("no standard input")?;
         let mut answers = BufReader::new(child.stdout.take().context("no standard output")?).lines();
         let ready = tokio::time::timeout(READY_TIME_LIMIT, answers.next_line()).await.context("it is not ready")??;
@@ -155,6 +166,33 @@ impl BenchServer {
         let takes = Duration::from_secs(1) * count / hz.max(1);
         let command = format!("ticks {hz} {rooms} {bytes} {delivery} {first} {count}");
         self.command(&command, "ticked", takes).await.map(drop)
+    }
+
+    /// The contract of its hubs.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn contract(&mut self) -> anyhow::Result<[u8; 32]> {
+        let digits = self.command("contract", "contract ", Duration::ZERO).await?;
+        let byte = |at| digits.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        let bytes: Option<Vec<u8>> = (0..digits.len()).step_by(2).map(byte).collect();
+        bytes.and_then(|bytes| bytes.try_into().ok()).with_context(|| format!("no hash: {digits:?}"))
+    }
+
+    /// The server that counts pushes and asks no more; the number of its last push to all.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn be_still(&mut self) -> anyhow::Result<u64> {
+        Ok(self.command("still", "still", Duration::ZERO).await?.trim().parse()?)
+    }
+
+    /// The sessions of an account as the server that counts has them in its ledger; the account is that of a token by its place, from 0.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn lives(&mut self, account: u32) -> anyhow::Result<String> {
+        self.command(&format!("lives {account}"), "lives", Duration::ZERO).await
     }
 
     async fn command(&mut self, command: &str, answer: &str, takes: Duration) -> anyhow::Result<String> {
