@@ -42,7 +42,7 @@ impl Failure {
         matches!(
             (self.stage, self.reason.as_str()),
             ("channel", "LOST" | "NOT_SENT")
-                | ("hub session", "LINK_LOST")
+                | ("hub session", "LINK_LOST" | "SESSION_LOST")
                 | ("renew token", "Unavailable" | "Cancelled" | "Unknown")
         )
     }

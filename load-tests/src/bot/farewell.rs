@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use shallot_client::Code;
+use shallot_client::hubs::SessionState;
 use shallot_client::proto::world::v1::LeaveRequest;
 
 use super::entry::Entered;
@@ -27,25 +28,31 @@ pub async fn part(game: &Arc<Game>, mut play: Play) -> Result<(), Failure> {
     parted
 }
 
-/// Takes in what still comes from a server that is ended by force, until its connection breaks.
+/// Takes in what still comes from a server that is ended by force, until its connection breaks. The session would try to come back:
+/// it is given up, with the calls that nobody answers any more.
 pub async fn cut_off(mut play: Play) {
+    let mut state = play.entered.link.state();
+    let lost = async move { drop(state.wait_for(|state| !matches!(state, SessionState::Live { .. })).await) };
+    tokio::pin!(lost);
     let taken = tokio::time::timeout(CUT_OFF_TIME_LIMIT, async {
         loop {
             tokio::select! {
+                () = &mut lost => break,
                 Some(finished) = play.calls.next() => play.finished(finished),
-                push = play.entered.pushes.next() => match push {
-                    Some(push) => play.pushed(push),
-                    None => break,
-                },
+                Some(push) = play.entered.pushes.next() => play.pushed(push),
             }
-        }
-        while let Some(finished) = play.calls.next().await {
-            play.finished(finished);
         }
     });
     if taken.await.is_err() {
         let detail = format!("it stood for {CUT_OFF_TIME_LIMIT:?} after the server's end");
         play.game.tally.error("hub session: NOT_LOST", &detail);
+    }
+    // All that came over the link is there by now.
+    while let Some(push) = play.entered.pushes.try_next() {
+        play.pushed(push);
+    }
+    while let Some(Some(finished)) = play.calls.next().now_or_never() {
+        play.finished(finished);
     }
 }
 
