@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Connection, Endpoint, RecvStream, SendStream, TransportConfig, VarInt};
+use shallot_hubs::HubClient;
 use shallot_proto::wire::Purpose;
 
 use crate::limits::{
@@ -119,6 +120,8 @@ pub struct Traffic {
 #[derive(Debug)]
 pub struct DatagramChannel {
     connected: Connected,
+    /// The session whose receivers take the pushes among the datagrams.
+    session: Option<HubClient>,
     /// Held for the life of a channel of its own: dropping it would tell the server so.
     stream: Option<(SendStream, RecvStream)>,
 }
@@ -162,12 +165,18 @@ impl DatagramChannel {
     /// See [`OpenError`]. After [`OpenError::Refused`] the ticket is worth nothing; a new one comes with the next `Welcome`.
     pub async fn open(address: &str, link_host: &str, ticket: &[u8], trust: &Trust) -> Result<Self, OpenError> {
         let (connected, send, receive) = Connected::open(address, link_host, ticket, Purpose::Channel, trust).await?;
-        Ok(Self { connected, stream: Some((send, receive)) })
+        Ok(Self { connected, session: None, stream: Some((send, receive)) })
     }
 
     /// The datagrams of a hub link's connection.
     pub(crate) fn of_a_link(connected: Connected) -> Self {
-        Self { connected, stream: None }
+        Self { connected, session: None, stream: None }
+    }
+
+    /// The same; UNRELIABLE pushes that arrive go to the receivers of this session.
+    #[must_use]
+    pub fn with_session(self, session: HubClient) -> Self {
+        Self { session: Some(session), ..self }
     }
 
     /// Hands a datagram to the socket and never waits: when the buffer is full the oldest one in it is dropped.
@@ -185,12 +194,17 @@ impl DatagramChannel {
         })
     }
 
-    /// The next datagram. May be dropped while it waits without losing one.
+    /// The next datagram that is no push of the session. May be dropped while it waits without losing one.
     ///
     /// # Errors
     /// When the channel is lost: it stays so.
     pub async fn receive(&self) -> Result<Bytes, quinn::ConnectionError> {
-        self.connected.connection.read_datagram().await
+        loop {
+            let datagram = self.connected.connection.read_datagram().await?;
+            if !self.session.as_ref().is_some_and(|session| session.take_datagram(&datagram)) {
+                return Ok(datagram);
+            }
+        }
     }
 
     /// What went over it so far.

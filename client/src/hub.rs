@@ -196,10 +196,11 @@ impl WorldLink {
     /// See [`OpenError`].
     pub async fn open_channel(&self, trust: &Trust) -> Option<Result<DatagramChannel, OpenError>> {
         if let Some(own) = self.quic.as_ref().and_then(|link| link.datagrams()) {
-            return Some(Ok(own));
+            return Some(Ok(own.with_session(self.client.clone())));
         }
         let offer = self.welcome().channel?;
-        Some(DatagramChannel::open(&offer.address, &self.host, &offer.ticket, trust).await)
+        let opened = DatagramChannel::open(&offer.address, &self.host, &offer.ticket, trust).await;
+        Some(opened.map(|channel| channel.with_session(self.client.clone())))
     }
 
     /// Sends an input datagram over the link, where no datagrams go; snapshots come as [`WorldPush::Snapshot`] then. Like a datagram it

@@ -21,12 +21,15 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use shallot_proto::hub::v1 as wire;
 use shallot_proto::wire::SessionId;
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::contract::ReceiverContract;
 use crate::dispatch::HubFuture;
 use crate::end::EndReason;
 use crate::error::HubError;
 use crate::link::{ClientLink, LinkError};
+use crate::middleware::{Chain, Middleware};
 use crate::session::client::{ClientSession, Opening};
 use driver::Driver;
 use shared::{LinkOutgoing, Shared};
@@ -109,6 +112,11 @@ pub type ClientDriver = HubFuture<EndReason>;
 
 /// A receiver behind its contract. Generated for each; users implement the receiver's handler trait.
 pub trait ReceiverDispatcher: Send + Sync + 'static {
+    /// What the receiver says about itself; `None`: nothing, and its client results have no name in spans and metrics.
+    fn contract(&self) -> Option<&'static ReceiverContract> {
+        None
+    }
+
     /// Hands a push to its method.
     ///
     /// # Errors
@@ -129,6 +137,10 @@ pub trait ReceiverDispatcher: Send + Sync + 'static {
 }
 
 impl<R: ReceiverDispatcher + ?Sized> ReceiverDispatcher for Box<R> {
+    fn contract(&self) -> Option<&'static ReceiverContract> {
+        (**self).contract()
+    }
+
     fn push(&self, method: u32, body: &Bytes) -> Result<PushOutcome, HubError> {
         (**self).push(method, body)
     }
@@ -152,10 +164,11 @@ pub enum PushOutcome {
 }
 
 /// The server's question that a receiver is answering.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct AskContext {
     pub(crate) id: u64,
     pub(crate) method: u32,
+    pub(crate) cancel: CancellationToken,
 }
 
 impl AskContext {
@@ -163,6 +176,12 @@ impl AskContext {
     #[must_use]
     pub fn method(&self) -> u32 {
         self.method
+    }
+
+    /// Cancelled when the server has given the question up or the session is over: nobody takes the answer any more.
+    #[must_use]
+    pub fn cancellation(&self) -> &CancellationToken {
+        &self.cancel
     }
 }
 
@@ -183,6 +202,7 @@ pub struct HubClientBuilder {
     clock: Arc<dyn Clock>,
     tokens: Option<Arc<dyn AccessTokens>>,
     receivers: Vec<Box<dyn ReceiverDispatcher>>,
+    middleware: Chain,
 }
 
 impl HubClientBuilder {
@@ -190,6 +210,13 @@ impl HubClientBuilder {
     #[must_use]
     pub fn receiver(mut self, receiver: impl ReceiverDispatcher) -> Self {
         self.receivers.push(Box::new(receiver));
+        self
+    }
+
+    /// Puts this around every call and every client result, inside of those that were added before.
+    #[must_use]
+    pub fn middleware(mut self, layer: Arc<dyn Middleware>) -> Self {
+        self.middleware.add(layer);
         self
     }
 
@@ -207,7 +234,7 @@ impl HubClientBuilder {
     /// The link cannot be opened.
     pub async fn connect(self, link: Arc<dyn ClientLink>) -> Result<(HubClient, ClientDriver), LinkError> {
         let config = self.config;
-        let shared = Arc::new(Shared::new(self.clock, config.access_token.clone()));
+        let shared = Arc::new(Shared::new(self.clock, config.access_token.clone(), self.middleware));
         let hello = wire::Hello {
             access_token: config.access_token,
             contract_hash: Bytes::copy_from_slice(&config.contract),
@@ -234,6 +261,6 @@ impl std::fmt::Debug for HubClientBuilder {
 impl HubClient {
     /// Begins to open a session.
     pub fn builder(config: HubClientConfig, clock: Arc<dyn Clock>) -> HubClientBuilder {
-        HubClientBuilder { config, clock, tokens: None, receivers: Vec::new() }
+        HubClientBuilder { config, clock, tokens: None, receivers: Vec::new(), middleware: Chain::default() }
     }
 }

@@ -35,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 use crate::backplane::{Backplane, NodeId, To};
 use crate::clock::Clock;
 use crate::contract::{AskContract, HubContract, PushContract};
+use crate::end::EndReason;
 use crate::error::HubError;
 use crate::group::{Asked, Audience, Part};
 use crate::handle::SessionHandle;
@@ -210,6 +211,15 @@ impl ClusterGroup {
     #[must_use]
     pub fn single(&self, session: SessionId) -> ClusterGroupPart<'_> {
         ClusterGroupPart { group: self, part: Part::Single(session) }
+    }
+
+    /// Ends the sessions of all members, on whatever node: their clients and hubs are told. Other nodes hear of it as of a push.
+    pub fn end(&self, reason: &EndReason) {
+        let here = &self.cluster.node;
+        if let Some(group) = here.local.get(&self.name) {
+            group.end(reason);
+        }
+        here.outbound.end(&self.name, here.now_ms(), reason);
     }
 
     fn deliver_to(&self, part: Part<'_>, push: &EncodedPush) {

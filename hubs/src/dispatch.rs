@@ -16,6 +16,7 @@ use crate::end::EndReason;
 use crate::error::{Code, HubError, reason};
 use crate::handle::SessionHandle;
 use crate::metrics::CallMeters;
+use crate::middleware::{Chain, Exchange, ExchangeKind};
 use crate::ports::{Principal, RateLimiter, RetryAfterMs};
 
 /// What a handler returns.
@@ -136,6 +137,7 @@ pub(crate) struct Dispatch {
     pub(crate) hubs: Vec<Arc<dyn HubDispatcher>>,
     pub(crate) rates: Arc<dyn RateLimiter>,
     pub(crate) meters: CallMeters,
+    pub(crate) middleware: Chain,
 }
 
 impl Dispatch {
@@ -162,9 +164,15 @@ impl Dispatch {
         check_access(call.method.access, &call.session)?;
         let limited = |RetryAfterMs(ms)| HubError::rate_limited(ms);
         self.rates.check(&call.principal(), call.method.limit).map_err(limited)?;
+        self.middleware.before(&served(call.method, &call.session), &body)?;
         let method = call.method.id;
         self.hubs.get(hub.0).map(|hub| hub.call(call, body)).ok_or(HubError::unknown_method(method))
     }
+}
+
+/// A call as the server sees it.
+pub(crate) fn served(method: &MethodContract, session: &SessionHandle) -> Exchange {
+    Exchange { kind: ExchangeKind::Call, is_served: true, method: method.name, session: Some(session.id()) }
 }
 
 /// Every session was opened with a valid token, so only a character may be missing. What no rule allows is denied.

@@ -12,6 +12,7 @@ use dashmap::DashMap;
 use shallot_proto::wire::SessionId;
 
 use crate::contract::AskContract;
+use crate::end::EndReason;
 use crate::error::HubError;
 use crate::handle::SessionHandle;
 use crate::metrics;
@@ -185,6 +186,11 @@ impl Group {
     pub fn remove(&self, session: &SessionHandle) {
         session.memberships().leave(self, session);
         self.free_if_empty();
+    }
+
+    /// Ends the sessions of all members: their clients and hubs are told.
+    pub fn end(&self, reason: &EndReason) {
+        self.read().list.iter().for_each(|member| member.end(reason.clone()));
     }
 
     fn part<'a>(&'a self, part: Part<'a>) -> GroupPart<'a> {

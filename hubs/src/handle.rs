@@ -9,6 +9,7 @@ use bytes::Bytes;
 use shallot_proto::wire::{CharacterId, SessionId};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::call::RunId;
 use crate::clock::Clock;
@@ -18,6 +19,8 @@ use crate::error::{Code, HubError, reason};
 use crate::group::{Asked, Audience, Memberships};
 use crate::heartbeat::Rtt;
 use crate::link::DatagramChannel;
+use crate::metrics;
+use crate::middleware::{Chain, Exchange, ExchangeKind};
 use crate::outbox::{EncodedPush, Outbox, OutboxCell, OutboxDepth, Overflow};
 use crate::ports::{Principal, Randomness};
 use crate::resume::{ResumeTokens, Verdict};
@@ -44,6 +47,7 @@ struct Shared {
     out: Arc<OutboxCell>,
     clock: Arc<dyn Clock>,
     default_deadline_ms: u32,
+    middleware: Chain,
     /// Why it ends; set once.
     end: OnceLock<EndReason>,
     ended: CancellationToken,
@@ -72,6 +76,7 @@ pub(crate) struct SessionParts {
     pub(crate) out: Arc<OutboxCell>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) default_deadline_ms: u32,
+    pub(crate) middleware: Chain,
 }
 
 impl SessionHandle {
@@ -90,6 +95,7 @@ impl SessionHandle {
             out: parts.out,
             clock: parts.clock,
             default_deadline_ms: parts.default_deadline_ms,
+            middleware: parts.middleware,
             end: OnceLock::new(),
             ended: CancellationToken::new(),
             closed: CancellationToken::new(),
@@ -206,6 +212,20 @@ impl SessionHandle {
     /// What the client answers; `DEADLINE_EXCEEDED`; `RESOURCE_EXHAUSTED / ASK_QUEUE_FULL`; the reason of the end when the
     /// session ends before the answer.
     pub async fn ask(&self, method: &'static AskContract, body: Bytes) -> Result<Bytes, HubError> {
+        let kind = ExchangeKind::ClientResult;
+        let exchange = Exchange { kind, is_served: false, method: method.name, session: Some(self.id()) };
+        let (began_ms, middleware) = (self.shared.clock.now().mono_ms, &self.shared.middleware);
+        let result = match middleware.before(&exchange, &body) {
+            Ok(()) => self.ask_client(method, body).instrument(exchange.span()).await,
+            Err(refusal) => Err(refusal),
+        };
+        let took_ms = self.shared.clock.now().mono_ms.saturating_sub(began_ms);
+        metrics::exchange(&exchange, &result, took_ms);
+        middleware.after(&exchange, &result, took_ms);
+        result
+    }
+
+    async fn ask_client(&self, method: &'static AskContract, body: Bytes) -> Result<Bytes, HubError> {
         if let Some(end) = self.shared.end.get() {
             return Err(end.into());
         }
@@ -338,7 +358,7 @@ impl SessionHandle {
     fn went_as_datagram(&self, push: &EncodedPush) -> bool {
         let channel = self.changing().datagrams.clone();
         let went = channel.zip(push.datagram()).is_some_and(|(channel, datagram)| channel.try_send(datagram));
-        crate::metrics::unreliable(went);
+        metrics::unreliable(went);
         went
     }
 

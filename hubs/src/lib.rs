@@ -2,7 +2,7 @@
 //!
 //! A **hub** and its **receiver** are two `service`s in a `.proto` file; the build generates for each a server trait, a dispatcher,
 //! a receiver proxy, a client stub and a client-side handler trait ([`contracts`]). One **session** carries all hubs over one link,
-//! a gRPC bidi stream or a stream of a QUIC connection. The rules, each with a test in `tests/it`:
+//! a gRPC bidi stream or a stream of a QUIC connection. The rules, each with a test in `tests/semantics`:
 //!
 //! * The calls of a session to one hub run one at a time, in the order they arrived.
 //! * Pings, answers, cancels and the end never wait behind a call.
@@ -15,8 +15,9 @@
 //!
 //! 1. [`server`] and [`client`]: the two ends as users see them; [`ports`] and [`link`]: what they ask of others.
 //! 2. [`handle`], [`group`] and [`cluster`]: whom a server pushes to, here and on other nodes; [`backplane`] carries it there.
-//! 3. `session`: the machines of both ends without IO; `call`, `ask`, `outbox` and [`heartbeat`] are their parts.
-//! 4. [`serve`]: the future that drives a session over a link; [`dispatch`]: from a method id to its handler.
+//! 3. [`middleware`]: what stands around each call and client result.
+//! 4. `session`: the machines of both ends without IO; `call`, `ask`, `outbox` and [`heartbeat`] are their parts.
+//! 5. [`serve`]: the future that drives a session over a link; [`dispatch`]: from a method id to its handler.
 //!
 //! # A server
 //!
@@ -55,6 +56,7 @@ pub mod heartbeat;
 pub mod limits;
 pub mod link;
 pub mod metrics;
+pub mod middleware;
 mod outbox;
 pub mod ports;
 mod random;
@@ -94,6 +96,7 @@ pub use limits::SessionLimits;
 pub use link::framed::{open_framed, serve_framed};
 pub use link::grpc::{GrpcLink, GrpcSession, HubLinkService};
 pub use link::{ClientLink, DatagramChannel, LinkError, LinkKind, LinkParts};
+pub use middleware::{Exchange, ExchangeKind, Middleware};
 pub use outbox::{EncodedPush, OutboxDepth, PushKey};
 pub use ports::{Authenticator, ChannelOffer, Principal, Randomness, RateLimiter, RetryAfterMs};
 pub use serve::{Outbound, SessionDriver, serve_link};

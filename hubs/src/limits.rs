@@ -55,6 +55,9 @@ pub const ACK_DELAY_MS: u64 = 1_000;
 /// Frames that wait on a client for the link; a further call is refused on the spot.
 pub const CLIENT_OUTBOX_FRAMES: usize = 256;
 
+/// Pushes that came as datagrams and wait on a client for its driver; the oldest are dropped.
+pub const CLIENT_DATAGRAMS_WAITING: usize = 64;
+
 /// Calls of one client session that await their reply.
 pub const CLIENT_CALLS_PENDING: usize = 256;
 

@@ -6,9 +6,10 @@ use std::sync::OnceLock;
 use metrics::{Counter, Histogram, counter, gauge, histogram};
 
 use crate::contract::MethodContract;
-use crate::error::Code;
+use crate::error::{Code, HubError};
 use crate::heartbeat::Rtt;
 use crate::link::LinkKind;
+use crate::middleware::{Exchange, ExchangeKind};
 use crate::outbox::OutboxDepth;
 
 /// Gauge: links that are open, welcomed or not. Label `link`: `grpc`, `quic`, `memory`.
@@ -29,6 +30,18 @@ pub const RESUMES: &str = "shallot_hub_resumes_total";
 pub const CALLS: &str = "shallot_hub_calls_total";
 /// Histogram: milliseconds from the arrival of a call to its return, waiting included. Label `method`.
 pub const CALL_MS: &str = "shallot_hub_call_milliseconds";
+/// Counter: client results that a server asked for. Labels `method` and `result` (gRPC status code).
+pub const CLIENT_RESULTS: &str = "shallot_hub_client_results_total";
+/// Histogram: milliseconds from a question to its answer. Label `method`.
+pub const CLIENT_RESULT_MS: &str = "shallot_hub_client_result_milliseconds";
+/// Counter: at a client, calls that it made. Labels `method` and `result` (gRPC status code); a one-way call is counted when it is queued.
+pub const CLIENT_CALLS: &str = "shallot_hub_client_calls_total";
+/// Histogram: at a client, milliseconds from a call to its reply. Label `method`.
+pub const CLIENT_CALL_MS: &str = "shallot_hub_client_call_milliseconds";
+/// Counter: at a client, questions that it answered. Labels `method` and `result` (gRPC status code).
+pub const CLIENT_ANSWERS: &str = "shallot_hub_client_answers_total";
+/// Histogram: at a client, milliseconds from a question's arrival to its answer. Label `method`.
+pub const CLIENT_ANSWER_MS: &str = "shallot_hub_client_answer_milliseconds";
 /// Histogram: calls of a session that wait for their turn, at each heartbeat.
 pub const CALL_QUEUE_DEPTH: &str = "shallot_hub_call_queue_depth";
 /// Histogram: frames in an outbox, at each heartbeat.
@@ -149,6 +162,19 @@ impl CallMeters {
         }
         meters.took.record(as_f64(took_ms));
     }
+}
+
+/// What is not a call at its server: that has its [`CallMeters`].
+pub(crate) fn exchange<T>(exchange: &Exchange, result: &Result<T, HubError>, took_ms: u64) {
+    let (count, took) = match (exchange.kind, exchange.is_served) {
+        (ExchangeKind::Call, true) => (CALLS, CALL_MS),
+        (ExchangeKind::Call, false) => (CLIENT_CALLS, CLIENT_CALL_MS),
+        (ExchangeKind::ClientResult, true) => (CLIENT_ANSWERS, CLIENT_ANSWER_MS),
+        (ExchangeKind::ClientResult, false) => (CLIENT_RESULTS, CLIENT_RESULT_MS),
+    };
+    let code = result.as_ref().map_or_else(|error| error.code, |_| Code::Ok);
+    counter!(count, "method" => exchange.method, "result" => code_name(code)).increment(1);
+    histogram!(took, "method" => exchange.method).record(as_f64(took_ms));
 }
 
 fn calls(method: &'static str, code: Code) -> Counter {

@@ -15,6 +15,7 @@ use crate::dispatch::{Dispatch, DuplicateMethod, HubDispatcher, MethodTable};
 use crate::end::EndReason;
 use crate::limits::SessionLimits;
 use crate::metrics::CallMeters;
+use crate::middleware::{Chain, Middleware};
 use crate::ports::{Authenticator, ChannelOffer, NoChannel, NoRandomness, Randomness, RateLimiter, Unlimited};
 use crate::session::server::{SessionRules, spread};
 
@@ -89,6 +90,7 @@ impl HubServer {
             channels: Arc::new(NoChannel),
             randomness: None,
             hubs: Vec::new(),
+            middleware: Chain::default(),
             cluster: None,
         }
     }
@@ -137,6 +139,7 @@ pub struct HubServerBuilder {
     channels: Arc<dyn ChannelOffer>,
     randomness: Option<Arc<dyn Randomness>>,
     hubs: Vec<Arc<dyn HubDispatcher>>,
+    middleware: Chain,
     cluster: Option<Cluster>,
 }
 
@@ -152,6 +155,13 @@ impl HubServerBuilder {
     #[must_use]
     pub fn rate_limiter(self, rates: Arc<dyn RateLimiter>) -> Self {
         Self { rates, ..self }
+    }
+
+    /// Puts this around every call and every client result, inside of those that were added before.
+    #[must_use]
+    pub fn middleware(mut self, layer: Arc<dyn Middleware>) -> Self {
+        self.middleware.add(layer);
+        self
     }
 
     /// Lets other nodes push to the sessions of this server, and ask them.
@@ -193,7 +203,7 @@ impl HubServerBuilder {
         let places = rules.limits.detached_sessions.min(Semaphore::MAX_PERMITS);
         let inner = Inner {
             rules: Arc::new(rules),
-            dispatch: Dispatch { hubs: self.hubs, rates: self.rates, meters },
+            dispatch: Dispatch { hubs: self.hubs, rates: self.rates, meters, middleware: self.middleware },
             clock: self.clock,
             authenticator: self.authenticator,
             channels: self.channels,

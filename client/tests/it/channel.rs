@@ -8,7 +8,16 @@ use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{Connection, Endpoint, ServerConfig};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use shallot_client::channel::{ALPN, DatagramChannel, OpenError, Refusal, SendError};
+use shallot_client::hubs::link::{LinkStream, Outgoing};
+use shallot_client::hubs::{
+    ClientLink, HubClient, HubClientConfig, HubError, LinkError, PushOutcome, ReceiverDispatcher, SystemClock,
+    async_trait,
+};
+use shallot_client::proto::hub::v1::ServerBatch;
+use shallot_client::wire::HubPush;
 use shallot_client::{Trust, limits};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 struct Server {
     endpoint: Endpoint,
@@ -76,6 +85,52 @@ async fn a_ticket_opens_it_and_datagrams_go_both_ways() {
 
 async fn within<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(Duration::from_secs(10), future).await.expect("within ten seconds")
+}
+
+/// A link on which nothing is ever said.
+struct Silent;
+
+#[async_trait]
+impl ClientLink for Silent {
+    async fn open(&self, _: Outgoing) -> Result<LinkStream<ServerBatch>, LinkError> {
+        Ok(Box::pin(tokio_stream::pending()))
+    }
+}
+
+/// Takes pushes of method 7.
+struct Seven(mpsc::Sender<Bytes>);
+
+impl ReceiverDispatcher for Seven {
+    fn push(&self, method: u32, body: &Bytes) -> Result<PushOutcome, HubError> {
+        if method != 7 {
+            return Ok(PushOutcome::Unknown);
+        }
+        self.0.try_send(body.clone()).unwrap();
+        Ok(PushOutcome::Taken)
+    }
+}
+
+#[tokio::test]
+async fn pushes_among_the_datagrams_reach_the_sessions_receivers() {
+    let server = Server::start();
+    let (channel, answered) = tokio::join!(open(&server, &Trust::Development), server.answer(0));
+    let (channel, (_, connection)) = (channel.unwrap(), answered.unwrap());
+    let (sender, mut taken) = mpsc::channel(8);
+    let config = HubClientConfig::new("token".to_owned());
+    let builder = HubClient::builder(config, Arc::new(SystemClock::start())).receiver(Seven(sender));
+    let (session, driver) = builder.connect(Arc::new(Silent)).await.unwrap();
+    let mut drivers = JoinSet::new();
+    drivers.spawn(driver);
+    let channel = channel.with_session(session.clone());
+    for (method, body) in [(7, "a push"), (8, "of another receiver"), (7, "one more")] {
+        let push = [&HubPush::header(method)[..], body.as_bytes()].concat();
+        connection.send_datagram(push.into()).unwrap();
+    }
+    connection.send_datagram(Bytes::from_static(b"no push")).unwrap();
+    assert_eq!(within(channel.receive()).await.unwrap(), "no push", "what is none is the reader's");
+    assert_eq!(within(taken.recv()).await.unwrap(), "a push");
+    assert_eq!(within(taken.recv()).await.unwrap(), "one more");
+    assert_eq!(session.unknown_pushes(), 1);
 }
 
 #[tokio::test]

@@ -8,19 +8,25 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use shallot_proto::hub::v1 as wire;
 use shallot_proto::wire::SessionId;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::Instrument as _;
 
 use super::outbox::ClientOutbox;
 use super::shared::{LinkOutgoing, Shared};
 use super::{AccessTokens, AskContext, PushOutcome, ReceiverDispatcher, SessionState, Welcome};
-use crate::clock::Now;
+use crate::clock::{Now, Sleep};
 use crate::dispatch::HubFuture;
 use crate::end::EndReason;
 use crate::error::HubError;
 use crate::link::{ClientLink, LinkError, LinkStream};
+use crate::middleware::{Exchange, ExchangeKind};
 use crate::serve::Alarm;
 use crate::session::client::{ClientSession, Event};
 
 type Answering = HubFuture<(u64, Result<Bytes, HubError>)>;
+/// A client result of a receiver without a contract.
+const UNNAMED: &str = "unnamed";
+
 type Dialed = Result<LinkStream<wire::ServerBatch>, EndReason>;
 
 pub(super) struct Driver {
@@ -88,6 +94,7 @@ impl Driver {
                 }
                 () = self.shared.nudge.notified() => {}
             }
+            self.take_datagrams();
             while let Some(event) = self.core.poll_event() {
                 self.handle(event);
             }
@@ -123,7 +130,7 @@ impl Driver {
             Event::HangUp => self.dialing = None,
             Event::SessionLost => self.lost_sessions += 1,
             Event::Push { method, body } => self.push(method, &body),
-            Event::Ask { id, method, body } => self.ask(AskContext { id, method }, &body),
+            Event::Ask { id, method, deadline_ms, body } => self.ask(id, method, deadline_ms, &body),
             Event::GroupGap(gap) => self.receivers.iter().for_each(|receiver| receiver.group_gap(&gap)),
             Event::Dropped(count) => {
                 self.shared.one_way_refused.fetch_add(count.into(), Ordering::Relaxed);
@@ -154,6 +161,15 @@ impl Driver {
         self.shared.state.send_replace(SessionState::Live { welcome, lost_sessions: self.lost_sessions });
     }
 
+    /// Pushes that came beside the link. What cannot be read is dropped: a datagram ends nothing.
+    fn take_datagrams(&mut self) {
+        for (method, body) in self.shared.take_datagrams() {
+            if !self.receivers.iter().any(|receiver| receiver.push(method, &body) == Ok(PushOutcome::Taken)) {
+                self.shared.unknown_pushes.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
     fn push(&mut self, method: u32, body: &Bytes) {
         for receiver in &self.receivers {
             match receiver.push(method, body) {
@@ -165,17 +181,52 @@ impl Driver {
         self.shared.unknown_pushes.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn ask(&mut self, ask: AskContext, body: &Bytes) {
-        let answer = self.receivers.iter().find_map(|receiver| receiver.ask(ask, body.clone()));
-        let unknown = || Box::pin(std::future::ready(Err(HubError::unknown_method(ask.method)))) as HubFuture<_>;
-        let answer = answer.unwrap_or_else(unknown);
-        self.answering.push(Box::pin(async move { (ask.id, answer.await) }));
+    fn ask(&mut self, id: u64, method: u32, deadline_ms: u32, body: &Bytes) {
+        let shared = Arc::clone(&self.shared);
+        let began_ms = shared.clock.now().mono_ms;
+        let mut asks = self.receivers.iter().filter_map(|receiver| receiver.contract()).flat_map(|known| known.asks);
+        let name = asks.find(|ask| ask.id == method).map_or(UNNAMED, |ask| ask.name);
+        let exchange = Exchange { kind: ExchangeKind::ClientResult, is_served: true, method: name, session: None };
+        let cancel = CancellationToken::new();
+        let ask = AskContext { id, method, cancel: cancel.clone() };
+        let answer = match shared.middleware.before(&exchange, body) {
+            Ok(()) => self.receivers.iter().find_map(|receiver| receiver.ask(ask.clone(), body.clone())),
+            Err(refusal) => Some(refused(refusal)),
+        };
+        let answer = answer.unwrap_or_else(|| refused(HubError::unknown_method(method)));
+        let until_ms = began_ms + u64::from(deadline_ms);
+        let answering = async move {
+            // When the driver goes, too.
+            let cancel = cancel.drop_guard();
+            let result = cancelled_at(shared.clock.sleep_until(until_ms), cancel, answer).await;
+            shared.exchanged(&exchange, &result, began_ms);
+            (id, result)
+        };
+        self.answering.push(Box::pin(answering.instrument(exchange.span())));
     }
 
     fn step(&mut self, step: impl FnOnce(&mut ClientSession, Now, &mut ClientOutbox)) {
         let now = self.shared.clock.now();
         self.shared.with(|out| step(&mut self.core, now, out));
     }
+}
+
+fn refused(error: HubError) -> HubFuture<Result<Bytes, HubError>> {
+    Box::pin(std::future::ready(Err(error)))
+}
+
+/// The answer, whose handler is told when its time is up.
+async fn cancelled_at(
+    time: Sleep,
+    cancel: DropGuard,
+    mut answer: HubFuture<Result<Bytes, HubError>>,
+) -> Result<Bytes, HubError> {
+    tokio::select! {
+        biased;
+        result = &mut answer => return result,
+        () = time => drop(cancel),
+    }
+    answer.await
 }
 
 async fn arrived(inbound: &mut Option<LinkStream<wire::ServerBatch>>) -> Option<Result<wire::ServerBatch, LinkError>> {

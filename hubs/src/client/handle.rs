@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
+use shallot_proto::wire::HubPush;
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
 use super::outbox::OutgoingCall;
 use super::shared::Shared;
@@ -14,6 +16,7 @@ use crate::end::EndReason;
 use crate::error::HubError;
 use crate::heartbeat::Rtt;
 use crate::limits::SessionLimits;
+use crate::middleware::{Exchange, ExchangeKind};
 
 /// A client's session. Cheap to clone, usable from any thread.
 #[derive(Clone)]
@@ -94,6 +97,14 @@ impl HubClient {
         self.shared.one_way_refused.load(Ordering::Relaxed)
     }
 
+    /// Takes a datagram of the session's channel in, when it is a push: its receiver gets it as any other. Like every datagram it may
+    /// have been lost, doubled or overtaken. `false`: it is none, and somebody else's.
+    pub fn take_datagram(&self, datagram: &Bytes) -> bool {
+        let Ok(push) = HubPush::decode(datagram) else { return false };
+        self.shared.put_datagram(push.method, datagram.slice_ref(push.body));
+        true
+    }
+
     /// For generated stubs.
     #[must_use]
     pub fn caller(&self) -> HubCaller {
@@ -135,6 +146,16 @@ impl HubCaller {
     /// What the server answers, and what this end knows without it: a full outbox, a message too large, a deadline, the end of
     /// the session; `CALL_OUTCOME_UNKNOWN` or `CALL_NOT_RUN` when the session was lost.
     pub async fn call(&self, method: &'static MethodContract, body: Bytes) -> Result<Bytes, HubError> {
+        let (exchange, began_ms) = self.begin(method);
+        let result = match self.client.shared.middleware.before(&exchange, &body) {
+            Ok(()) => self.call_server(method, body).instrument(exchange.span()).await,
+            Err(refusal) => Err(refusal),
+        };
+        self.client.shared.exchanged(&exchange, &result, began_ms);
+        result
+    }
+
+    async fn call_server(&self, method: &'static MethodContract, body: Bytes) -> Result<Bytes, HubError> {
         let shared = &self.client.shared;
         let call = self.outgoing(method, body);
         let (id, reply) = shared.with(|out| out.call(call))?;
@@ -150,13 +171,24 @@ impl HubCaller {
     ///
     /// It was not queued: a full outbox, a message too large, the end of the session.
     pub fn send(&self, method: &'static MethodContract, body: Bytes) -> Result<(), HubError> {
-        let call = self.outgoing(method, body);
+        let (exchange, began_ms) = self.begin(method);
         let shared = &self.client.shared;
-        let wants_ping = shared.with(|out| out.send(call).map(|()| out.wants_ping()))?;
-        if wants_ping {
+        let queued = exchange.span().in_scope(|| {
+            shared.middleware.before(&exchange, &body)?;
+            let call = self.outgoing(method, body);
+            shared.with(|out| out.send(call).map(|()| out.wants_ping()))
+        });
+        if queued == Ok(true) {
             shared.nudge.notify_one();
         }
-        Ok(())
+        let result = queued.map(|_| Bytes::new());
+        self.client.shared.exchanged(&exchange, &result, began_ms);
+        result.map(drop)
+    }
+
+    fn begin(&self, method: &'static MethodContract) -> (Exchange, u64) {
+        let exchange = Exchange { kind: ExchangeKind::Call, is_served: false, method: method.name, session: None };
+        (exchange, self.client.shared.clock.now().mono_ms)
     }
 
     fn outgoing(&self, method: &'static MethodContract, body: Bytes) -> OutgoingCall {

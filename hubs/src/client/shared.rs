@@ -1,11 +1,13 @@
 //! What a client's handles, its driver and its links share.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_core::Stream;
 use shallot_proto::hub::v1 as wire;
 use tokio::sync::{Notify, watch};
@@ -17,11 +19,17 @@ use crate::clock::Clock;
 use crate::end::EndReason;
 use crate::error::{Code, HubError, reason};
 use crate::heartbeat::Rtt;
+use crate::limits::CLIENT_DATAGRAMS_WAITING;
 use crate::link::Outgoing;
+use crate::metrics;
+use crate::middleware::{Chain, Exchange};
 
 pub(super) struct Shared {
     out: Mutex<Out>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) middleware: Chain,
+    /// Pushes that came as datagrams and wait for the driver.
+    datagrams: Mutex<VecDeque<(u32, Bytes)>>,
     /// Wakes the driver.
     pub(super) nudge: Notify,
     pub(super) is_leaving: CancellationToken,
@@ -54,10 +62,12 @@ enum Taken {
 }
 
 impl Shared {
-    pub(super) fn new(clock: Arc<dyn Clock>, access_token: String) -> Self {
+    pub(super) fn new(clock: Arc<dyn Clock>, access_token: String, middleware: Chain) -> Self {
         Self {
             out: Mutex::default(),
             clock,
+            middleware,
+            datagrams: Mutex::default(),
             nudge: Notify::new(),
             is_leaving: CancellationToken::new(),
             state: watch::Sender::new(SessionState::Opening),
@@ -135,6 +145,28 @@ impl Shared {
 
     pub(super) fn set_access_token(&self, access_token: String) {
         *self.access_token.lock().unwrap_or_else(PoisonError::into_inner) = access_token;
+    }
+
+    /// A call or client result is over at this end.
+    pub(super) fn exchanged(&self, exchange: &Exchange, result: &Result<Bytes, HubError>, began_ms: u64) {
+        let took_ms = self.clock.now().mono_ms.saturating_sub(began_ms);
+        metrics::exchange(exchange, result, took_ms);
+        self.middleware.after(exchange, result, took_ms);
+    }
+
+    /// A push has come as a datagram. What waits for the driver is bounded: the oldest go.
+    pub(super) fn put_datagram(&self, method: u32, body: Bytes) {
+        let mut waiting = self.datagrams.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() == CLIENT_DATAGRAMS_WAITING {
+            waiting.pop_front();
+        }
+        waiting.push_back((method, body));
+        drop(waiting);
+        self.nudge.notify_one();
+    }
+
+    pub(super) fn take_datagrams(&self) -> VecDeque<(u32, Bytes)> {
+        std::mem::take(&mut *self.datagrams.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn lock(&self) -> MutexGuard<'_, Out> {

@@ -5,6 +5,7 @@
 
 use bytes::{Bytes, BytesMut};
 use prost::Message;
+use shallot_proto::hub::v1::GoAway;
 use shallot_proto::wire::SessionId;
 
 use super::name::GroupName;
@@ -124,6 +125,9 @@ pub(super) struct Frame {
     /// Absent: all.
     #[prost(oneof = "Part", tags = "8, 9")]
     pub(super) part: Option<Part>,
+    /// No push: the sessions of all members end.
+    #[prost(message, tag = "10")]
+    pub(super) end: Option<GoAway>,
 }
 
 #[derive(Clone, PartialEq, prost::Oneof)]
@@ -301,6 +305,7 @@ mod tests {
             body: Bytes::from_static(b"body"),
             key: Key::of(&PushKey::Number(-5)),
             part: Some(Part::Only(sessions_bytes(&[SessionId([3; 16])]))),
+            end: None,
         };
         let kinds =
             [Kind::Beat(Beat { version: 4, is_hello: true }), Kind::Frame(frame.clone()), Kind::Bye(Nothing {})];

@@ -317,6 +317,9 @@ impl Node {
 
     fn deliver(&self, group: &GroupName, frame: Frame) {
         let Some(members) = self.local.get(group) else { return };
+        if let Some(end) = frame.end {
+            return members.end(&end.into());
+        }
         let Some(method) = self.contracts.get().and_then(|known| known.push(frame.method)) else {
             return metrics::backplane_frame("unknown");
         };

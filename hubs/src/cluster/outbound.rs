@@ -16,6 +16,7 @@ use super::name::GroupName;
 use super::outgoing::Outgoing;
 use crate::backplane::{NodeId, To};
 use crate::contract::Delivery;
+use crate::end::EndReason;
 use crate::group::Part;
 use crate::limits::{HEAD_MS, HEADS_AT_ONCE, RING_BYTES, RING_FRAMES, RING_MS, RINGS_BYTES};
 use crate::metrics;
@@ -66,18 +67,28 @@ impl Outbound {
 
     /// Sends a push to the other nodes that have members; never waits. Usable from any thread.
     pub(super) fn push(&self, group: &GroupName, now_ms: u64, push: &EncodedPush, part: Part<'_>) {
+        let is_numbered = push.method().delivery != Delivery::Unreliable;
+        self.send(group, now_ms, is_numbered, || frame(push, part));
+    }
+
+    /// Ends the sessions of the members on other nodes.
+    pub(super) fn end(&self, group: &GroupName, now_ms: u64, reason: &EndReason) {
+        self.send(group, now_ms, true, || message::Frame { end: Some(reason.go_away()), ..message::Frame::default() });
+    }
+
+    fn send(&self, group: &GroupName, now_ms: u64, is_numbered: bool, frame: impl FnOnce() -> message::Frame) {
         let Some(stream) = self.stream(group) else { return };
         let mut stream = lock(&stream);
         if stream.readers.is_empty() {
             return;
         }
-        let is_numbered = push.method().delivery != Delivery::Unreliable;
         if is_numbered {
             stream.seq += 1;
             stream.pushed_ms = now_ms;
         }
         let seq = if is_numbered { stream.seq } else { 0 };
-        let item = message::encode(Kind::Frame(frame(group, stream.life, seq, push, part)));
+        let frame = message::Frame { group: group.to_string(), life: stream.life, seq, ..frame() };
+        let item = message::encode(Kind::Frame(frame));
         let (life, before) = (stream.life, stream.seq.saturating_sub(1));
         for reader in stream.readers.iter_mut().filter(|reader| !reader.is_away) {
             if is_numbered && !reader.is_greeted {
@@ -243,7 +254,8 @@ fn start(group: &GroupName, life: u64, since: u64) -> Bytes {
     message::encode(Kind::Start(head(group, life, since)))
 }
 
-fn frame(group: &GroupName, life: u64, seq: u64, push: &EncodedPush, part: Part<'_>) -> message::Frame {
+/// Without its place in a stream.
+fn frame(push: &EncodedPush, part: Part<'_>) -> message::Frame {
     let part = match part {
         Part::All => None,
         Part::Except(sessions) => Some(WirePart::Except(message::sessions_bytes(sessions))),
@@ -251,5 +263,5 @@ fn frame(group: &GroupName, life: u64, seq: u64, push: &EncodedPush, part: Part<
         Part::Single(session) => Some(WirePart::Only(message::session_bytes(session))),
     };
     let (method, body, key) = (push.method().id, push.body().clone(), Key::of(push.key()));
-    message::Frame { group: group.to_string(), life, seq, method, body, key, part }
+    message::Frame { method, body, key, part, ..message::Frame::default() }
 }

@@ -1,5 +1,6 @@
 //! A link without a network, and a clock that is moved by hand: the same code as over gRPC, down to the encoded bytes.
 
+pub mod datagrams;
 pub mod faulty;
 
 use std::collections::BTreeMap;

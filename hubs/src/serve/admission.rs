@@ -95,6 +95,7 @@ async fn enter(server: Arc<Inner>, newcomer: Newcomer, principal: Principal) -> 
         out: Arc::clone(&newcomer.out),
         clock: Arc::clone(&server.clock),
         default_deadline_ms: server.rules.limits.default_deadline_ms,
+        middleware: server.dispatch.middleware.clone(),
     });
     let (place, replaced) = server.directory.enter(session)?;
     if let Some(old) = replaced {

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use tracing::Span;
 
 use crate::call::RunId;
 use crate::contract::MethodContract;
@@ -40,6 +41,8 @@ pub(super) struct Run {
     run: RunId,
     what: What,
     future: HubFuture<Result<Bytes, HubError>>,
+    /// Entered while it runs.
+    span: Span,
 }
 
 impl Run {
@@ -48,8 +51,9 @@ impl Run {
         method: &'static MethodContract,
         arrived_ms: u64,
         future: HubFuture<Result<Bytes, HubError>>,
+        span: Span,
     ) -> Self {
-        Self { run, what: What::Call { method, arrived_ms }, future }
+        Self { run, what: What::Call { method, arrived_ms }, future, span }
     }
 
     pub(super) fn hook(run: RunId, name: &'static str, future: HubFuture<()>) -> Self {
@@ -57,21 +61,23 @@ impl Run {
             future.await;
             Ok(Bytes::new())
         });
-        Self { run, what: What::Hook(name), future }
+        Self { run, what: What::Hook(name), future, span: Span::none() }
     }
 }
 
 impl Future for Run {
     type Output = Returned;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Returned> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Returned> {
+        let this = self.get_mut();
+        let _entered = this.span.enter();
         // The future is dropped after a panic, never polled again; what it shares with others is behind locks.
-        let polled = catch_unwind(AssertUnwindSafe(|| self.future.as_mut().poll(cx)));
+        let polled = catch_unwind(AssertUnwindSafe(|| this.future.as_mut().poll(cx)));
         let (result, panicked) = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(result)) => (result, false),
             Err(_) => (Err(HubError::new(Code::Internal, reason::PANIC, "the handler failed")), true),
         };
-        Poll::Ready(Returned { run: self.run, what: self.what, result, panicked })
+        Poll::Ready(Returned { run: this.run, what: this.what, result, panicked })
     }
 }

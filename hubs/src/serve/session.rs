@@ -14,7 +14,7 @@ use super::run::{Returned, Run, What};
 use crate::call::{RunId, Started};
 use crate::clock::Now;
 use crate::directory::Registration;
-use crate::dispatch::{CallContext, HubFuture};
+use crate::dispatch::{CallContext, HubFuture, served};
 use crate::end::EndReason;
 use crate::error::{Code, HubError, reason};
 use crate::handle::SessionHandle;
@@ -261,6 +261,9 @@ impl Session {
             let waited_ms = self.server.clock.now().mono_ms.saturating_sub(arrived_ms);
             let code = result.as_ref().map_or_else(|error| error.code, |_| Code::Ok);
             self.server.dispatch.meters.call(method, code, waited_ms);
+            if let Some(session) = self.handle() {
+                self.server.dispatch.middleware.after(&served(method, session), &result, waited_ms);
+            }
         }
         self.step(|core, now, out| core.handle_done(now, run, result, out));
         if panicked {
@@ -273,6 +276,7 @@ impl Session {
     fn call(&mut self, started: Started) {
         let Some(session) = self.handle() else { return };
         let (run, call) = (started.run, started.call);
+        let span = served(call.method, session).span();
         let context = CallContext {
             session: session.asking_as(run),
             id: call.id,
@@ -280,8 +284,8 @@ impl Session {
             deadline_ms: call.deadline_ms,
             cancel: started.cancel,
         };
-        match self.server.dispatch.call(call.hub, context, call.body) {
-            Ok(future) => self.begin(Run::call(run, call.method, call.arrived_ms, future)),
+        match span.in_scope(|| self.server.dispatch.call(call.hub, context, call.body)) {
+            Ok(future) => self.begin(Run::call(run, call.method, call.arrived_ms, future, span)),
             Err(refusal) => self.returned(Returned {
                 run,
                 what: What::Call { method: call.method, arrived_ms: call.arrived_ms },

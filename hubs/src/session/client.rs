@@ -34,7 +34,8 @@ pub(crate) enum Event {
     /// Hand a push to its receiver.
     Push { method: u32, body: Bytes },
     /// Ask a receiver, then [`ClientSession::handle_answer`].
-    Ask { id: u64, method: u32, body: Bytes },
+    /// The server gives it up after so many milliseconds.
+    Ask { id: u64, method: u32, deadline_ms: u32, body: Bytes },
     /// One-way calls that the server refused.
     Dropped(u32),
     /// Pushes to a group that cannot be had.
@@ -245,7 +246,8 @@ impl ClientSession {
             }
             In::Ask(ask) => {
                 if self.is_next(now, ask.seq)? {
-                    self.events.push_back(Event::Ask { id: ask.id, method: ask.method, body: ask.body });
+                    let wire::Ask { id, method, deadline_ms, body, .. } = ask;
+                    self.events.push_back(Event::Ask { id, method, deadline_ms, body });
                 }
             }
             In::Dropped(dropped) => self.events.push_back(Event::Dropped(dropped.count)),

@@ -121,6 +121,10 @@ pub(crate) fn handler(hub: &Hub, paths: &RustPaths) -> Result<TokenStream, Codeg
         }
 
         impl<R: #handler + ?Sized> #runtime::ReceiverDispatcher for #dispatcher<R> {
+            fn contract(&self) -> Option<&'static #runtime::ReceiverContract> {
+                Some(&#module::CONTRACT)
+            }
+
             fn push(
                 &self,
                 method: u32,
