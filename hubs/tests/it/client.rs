@@ -1,62 +1,16 @@
 //! The client's half, through generated stubs and handlers.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use shallot_hubs::{AskContext, Code, EndReason, HubClient, HubClientConfig, HubError, SessionLimits, async_trait};
+use shallot_hubs::{Code, EndReason, HubClient, HubClientConfig, SessionLimits};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::contracts::CONTRACT_HASH;
-use crate::contracts::test::v1::{
-    OtherHubClient, TestHubClient, TestReceiver, TestReceiverDispatcher, TestReceiverHandler,
-};
-use crate::messages::test::v1::{Gauge, Text};
+use crate::contracts::test::v1::{OtherHubClient, TestHubClient, TestReceiver, TestReceiverDispatcher};
+use crate::handler::Handler;
 use crate::messages::{gauge, text};
 use crate::rig::{Rig, in_time, session_id, settle, token};
-
-/// Tells what it is pushed; answers a question with what the hub echoes from inside it.
-pub struct Handler {
-    told: mpsc::Sender<String>,
-    client: Mutex<Option<HubClient>>,
-}
-
-/// Lines that a test may leave unread.
-const UNREAD: usize = 1_024;
-
-impl Handler {
-    pub fn new() -> (Arc<Self>, mpsc::Receiver<String>) {
-        let (told, reader) = mpsc::channel(UNREAD);
-        (Arc::new(Self { told, client: Mutex::default() }), reader)
-    }
-
-    /// The session that its answers call back on.
-    pub fn answer_through(&self, client: &HubClient) {
-        *self.client.lock().unwrap() = Some(client.clone());
-    }
-}
-
-#[async_trait]
-impl TestReceiverHandler for Handler {
-    fn on_line(&self, message: Text) {
-        self.told.try_send(message.text).unwrap();
-    }
-
-    fn on_gauge(&self, message: Gauge) {
-        self.told.try_send(format!("{}={}", message.name, message.value)).unwrap();
-    }
-
-    fn on_flicker(&self, message: Gauge) {
-        self.on_gauge(message);
-    }
-
-    async fn confirm(&self, ask: &AskContext, request: Text) -> Result<Text, HubError> {
-        if request.text == "no" {
-            return Err(HubError::new(Code::Aborted, "DECLINED", "the player said no"));
-        }
-        let client = self.client.lock().unwrap().clone().unwrap();
-        TestHubClient::within(&client, ask).with_deadline_ms(60_000).echo(&request).await
-    }
-}
 
 struct Player {
     client: HubClient,

@@ -9,10 +9,10 @@ use shallot_hubs::{AskContract, HubClient, HubClientConfig, SessionLimits, Sessi
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::client::Handler;
-use crate::comeback::Fresh;
 use crate::contracts::CONTRACT_HASH;
 use crate::contracts::test::v1::{TestHubClient, TestReceiver, TestReceiverDispatcher, test_receiver};
+use crate::cuttable::Fresh;
+use crate::handler::Handler;
 use crate::messages::text;
 use crate::rig::{Rig, in_time, session_id, settle, token};
 

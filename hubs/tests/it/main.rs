@@ -9,21 +9,26 @@
 
 mod access;
 mod bounded;
+mod broken;
 mod client;
+mod cluster;
 mod comeback;
 mod cuts;
+mod cuttable;
 mod deadlines;
 mod delivery;
 mod ending;
 mod ends;
 mod groups;
 mod grpc;
+mod handler;
 mod heartbeat;
 mod hello;
 mod hub;
 mod links;
 mod malformed;
 mod messages;
+mod middleware;
 mod never_behind;
 mod nodes;
 mod raw;

@@ -8,8 +8,8 @@ use shallot_hubs::contract::LimitClass;
 use shallot_hubs::link::memory::{MemoryLink, MovedClock};
 use shallot_hubs::ports::{ChannelOffer, RetryAfterMs};
 use shallot_hubs::{
-    Authenticator, Cluster, Code, HubError, HubServer, HubServerConfig, NodeId, Now, Principal, Randomness,
-    RateLimiter, SessionHandle, SessionLimits, WorkerId, async_trait,
+    Authenticator, Cluster, Code, HubError, HubServer, HubServerBuilder, HubServerConfig, Middleware, NodeId, Now,
+    Principal, Randomness, RateLimiter, SessionHandle, SessionLimits, WorkerId, async_trait,
 };
 use shallot_proto::hub::v1::Channel;
 use shallot_proto::wire::{AccountId, SessionEpoch, SessionId};
@@ -41,27 +41,44 @@ impl Rig {
         Self::with(HubServerConfig { limits, ..HubServerConfig::default() })
     }
 
+    /// With this around each of its calls and client results.
+    pub fn behind(layer: Arc<dyn Middleware>) -> Self {
+        Self::alone(HubServerConfig::default(), |builder| builder.middleware(layer))
+    }
+
     pub fn with(config: HubServerConfig) -> Self {
+        Self::alone(config, |builder| builder)
+    }
+
+    fn alone(config: HubServerConfig, more: impl FnOnce(HubServerBuilder) -> HubServerBuilder) -> Self {
         let clock = MovedClock::at(Now { mono_ms: 1_000, wall_ms: WALL_MS });
         let node = NodeId::new("rig", 0).unwrap();
         let cluster = Cluster::new(node, Arc::new(clock.clone()));
-        Self::of_node(config, clock, cluster)
+        Self::build(config, clock, cluster, more)
     }
 
     /// On a clock that it shares with other nodes.
     pub fn of_node(config: HubServerConfig, clock: MovedClock, cluster: Cluster) -> Self {
+        Self::build(config, clock, cluster, |builder| builder)
+    }
+
+    fn build(
+        config: HubServerConfig,
+        clock: MovedClock,
+        cluster: Cluster,
+        more: impl FnOnce(HubServerBuilder) -> HubServerBuilder,
+    ) -> Self {
         let (told, events) = mpsc::channel(4_096);
         let hub = Arc::new(Hub::new(told));
         let config = HubServerConfig { contract: CONTRACT_HASH, ..config };
-        let server = HubServer::builder(config, Arc::new(clock.clone()), Arc::new(Door))
+        let builder = HubServer::builder(config, Arc::new(clock.clone()), Arc::new(Door))
             .hub(TestHubDispatcher::new(Arc::clone(&hub)))
             .hub(OtherHubDispatcher::new(Arc::new(Other)))
             .rate_limiter(Arc::new(NothingRare))
             .channel_offer(Arc::new(Offer))
             .cluster(cluster)
-            .resumable(Arc::new(Counted::default()))
-            .build()
-            .unwrap();
+            .resumable(Arc::new(Counted::default()));
+        let server = more(builder).build().unwrap();
         Self { server, clock, hub, events }
     }
 
