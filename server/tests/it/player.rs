@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use shallot_client::inputs::PendingInputs;
 use shallot_client::proto::economy::v1::Inventory;
 use shallot_client::proto::player::v1::Character;
@@ -95,12 +96,16 @@ impl Player {
         self.channel.send(datagram).unwrap();
         // One snapshot comes each tick: it is the clock of this loop.
         let datagram = tokio::time::timeout(PATIENCE, self.channel.receive()).await.unwrap().unwrap();
-        if let Ok(Applied::Newest(report)) = self.view.apply(&datagram) {
+        self.take_snapshot(&datagram);
+        self.take_pushes();
+    }
+
+    fn take_snapshot(&mut self, datagram: &[u8]) {
+        if let Ok(Applied::Newest(report)) = self.view.apply(datagram) {
             self.own = report.own.or(self.own);
             report.last_input.map(|applied| self.inputs.acknowledge(applied));
         }
         self.seen.snapshots += 1;
-        self.take_pushes();
     }
 
     /// Takes the pushes that have come.
@@ -134,6 +139,13 @@ impl Player {
 
     /// Stands still until the server has applied it: a missing input repeats the last one for some ticks.
     pub(crate) async fn stand(&mut self) {
+        // What slow turns left unread is taken first: else this loop and what it sees are behind the server.
+        while let Some(Ok(datagram)) = self.channel.receive().now_or_never() {
+            self.take_snapshot(&datagram);
+        }
+        if self.view.tick().is_after(self.tick) {
+            self.tick = self.view.tick();
+        }
         for _ in 0..10 {
             self.turn(Input::default()).await;
         }
