@@ -478,7 +478,10 @@ impl Life {
         }
         assert!(self.core.is_closed(), "it never closes");
         assert!(self.was_abandoned || self.disconnected == self.connected, "a hub was not told");
-        self.take();
+        // A replay may be more than one message.
+        while !self.out.is_empty() {
+            self.take();
+        }
         for (id, mut awaited) in self.asks {
             assert_ne!(awaited.try_recv(), Err(TryRecvError::Empty), "question {id} is left hanging");
         }
