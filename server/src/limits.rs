@@ -86,6 +86,29 @@ pub(crate) const QUIC_INCOMING_BUFFER: u64 = 64 * 1024;
 pub(crate) const QUIC_INCOMING_BUFFER_TOTAL: u64 = 16 * 1024 * 1024;
 /// About two snapshots: stale state must be dropped, not stored.
 pub(crate) const DATAGRAM_SEND_BUFFER: usize = 4 * 1024;
+/// Least window of a path to a client, bytes: so much may be under way whatever was lost. Above a second of full snapshots, so that it
+/// never holds one back; a path that carries less is the budget's business.
+pub(crate) const WINDOW_FLOOR: u64 = 32 * 1024;
+/// Largest window, bytes.
+pub(crate) const WINDOW_CEILING: u64 = 64 * 1024;
+/// How often a path is looked at.
+pub(crate) const PATH_SAMPLE: Duration = Duration::from_millis(250);
+/// Least budget of a snapshot, bytes: the client's own state and some ten entities beside it.
+pub(crate) const BUDGET_FLOOR: usize = 200;
+/// Least budget on a slower path, bytes for each snapshot: of [`BUDGET_FLOOR`] every eighth goes, with its packet about 5 kbit/s.
+pub(crate) const RATE_FLOOR: usize = BUDGET_FLOOR / 8;
+/// Packets lost, parts per thousand, about over two seconds, that lower a budget. Random loss of a bad line is far below.
+pub(crate) const HEAVY_LOSS_PERMILLE: u64 = 200;
+/// The same about over one second, that say that a path carries nothing of this size.
+pub(crate) const COLLAPSE_PERMILLE: u64 = 400;
+/// For so many looks it is not tried again: a minute.
+pub(crate) const HOLE_SAMPLES: u32 = 240;
+/// A packet that waits longer in the path lowers a budget.
+pub(crate) const STANDING_QUEUE: Duration = Duration::from_millis(100);
+/// After so many looks with a queue at the least budget the path is taken for a longer one: 10 s.
+pub(crate) const STUCK_SAMPLES: u32 = 40;
+/// Times a client may change its address in a second: each costs 1,200 bytes to an address that is not yet its own.
+pub(crate) const MIGRATIONS: Rate = Rate { per_second: 1, burst: 5 };
 /// Inputs that wait to be read.
 pub(crate) const DATAGRAM_RECEIVE_BUFFER: usize = 64 * 1024;
 /// Bidirectional streams a client may have open.
@@ -128,6 +151,12 @@ pub(crate) const LOGINS_HEARD: usize = 4_096;
 pub(crate) const SHARD_MAILBOX: usize = 16_384;
 /// Ticks waiting for a gateway worker: 3.2 s.
 pub(crate) const GATEWAY_INBOX: usize = 64;
+/// Datagrams that a worker gives to QUIC at once, at least: few need no spreading.
+pub(crate) const SEND_SLICE: usize = 32;
+/// A tick's datagrams go out in so many slices at most, one after the other.
+pub(crate) const SEND_SLICES: u32 = 8;
+/// From one slice to the next. The last may go two timer steps late and is out within 10 ms of its tick.
+pub(crate) const SLICE_EVERY: Duration = Duration::from_millis(1);
 /// Grants and saves waiting for the store.
 pub(crate) const DESK_QUEUE: usize = 4_096;
 /// Grants and saves a shard keeps while the desk's queue is full; at this mark the shard waits for the store.
@@ -146,5 +175,13 @@ const _: () = assert!(FRAMES.per_second > STREAMS_OPENED.per_second + CONTROL_FR
 const _: () = assert!(LOCAL_ERROR_RESETS > 2 * STREAMS_PER_CONNECTION as usize);
 const _: () = assert!(2 * QUIC_RETRY_ABOVE < QUIC_MAX_INCOMING);
 const _: () = assert!(DATAGRAM_SEND_BUFFER >= 2 * shallot_proto::wire::limits::MAX_DATAGRAM);
+const _: () = {
+    use shallot_proto::wire::limits::MAX_DATAGRAM;
+    use shallot_proto::wire::{TICK_MS, TICKS_PER_SECOND};
+    assert!(WINDOW_FLOOR >= (MAX_DATAGRAM as u64 + 50) * TICKS_PER_SECOND as u64 && WINDOW_FLOOR < WINDOW_CEILING);
+    assert!(BUDGET_FLOOR < MAX_DATAGRAM && HEAVY_LOSS_PERMILLE < COLLAPSE_PERMILLE);
+    assert!(PATH_SAMPLE.as_millis() >= 2 * TICK_MS as u128);
+};
+const _: () = assert!((SEND_SLICES as u128 - 1) * SLICE_EVERY.as_millis() + 2 <= 10);
 const _: () = assert!(QUIC_LINK_GRACE.as_millis() < CONNECTION_GRACE.as_millis());
 const _: () = assert!(DESK_QUEUE <= DESK_BACKLOG);

@@ -8,5 +8,6 @@ pub(crate) mod guard;
 pub(crate) mod http;
 pub(crate) mod quic;
 pub(crate) mod quic_admission;
+pub(crate) mod quic_window;
 pub(crate) mod socket;
 pub(crate) mod tls;

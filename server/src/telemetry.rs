@@ -31,6 +31,12 @@ pub(crate) const DATAGRAMS_REFUSED: &str = "shallot_datagrams_refused_total";
 pub(crate) const SNAPSHOTS_SENT: &str = "shallot_snapshots_sent_total";
 /// Counter, bytes: their payload.
 pub(crate) const SNAPSHOT_BYTES: &str = "shallot_snapshot_bytes_total";
+/// Counter: snapshots not sent since the path was full or carried nothing of their size.
+pub(crate) const SNAPSHOTS_LEFT_OUT: &str = "shallot_snapshots_left_out_total";
+/// Counter by `reason`: times the bytes of a client's snapshots were lowered, for `loss`, a `queue`, or a `collapse`.
+pub(crate) const PATH_BUDGETS_LOWERED: &str = "shallot_path_budgets_lowered_total";
+/// Histogram by `worker`, seconds: from a tick's outputs handed on to the last of its datagrams given to QUIC.
+pub(crate) const SPREAD_SECONDS: &str = "shallot_gateway_spread_seconds";
 /// Gauge by `link`: sessions with datagrams, whose link is on `grpc` or on the same `quic` connection.
 pub(crate) const CHANNELS: &str = "shallot_channels";
 /// Counter by `reason`: connections refused before they cost anything.
@@ -43,6 +49,9 @@ pub(crate) const FAULTS_FIRED: &str = "shallot_faults_fired_total";
 /// Bucket edges of tick times, seconds; the period is 0.05.
 const TICK_BUCKETS: [f64; 14] =
     [0.000_1, 0.000_25, 0.000_5, 0.001, 0.001_5, 0.002, 0.003, 0.005, 0.007_5, 0.01, 0.02, 0.03, 0.05, 0.1];
+
+/// Bucket edges of the time in which a tick's datagrams go out, seconds; it should end at 0.01.
+const SPREAD_BUCKETS: [f64; 11] = [0.000_1, 0.000_5, 0.001, 0.002, 0.004, 0.006, 0.008, 0.010, 0.012, 0.02, 0.05];
 
 /// Starts the logs. Called once, before anything that logs.
 pub(crate) fn init_logs(config: &Telemetry) -> anyhow::Result<()> {
@@ -61,6 +70,7 @@ pub(crate) fn init_logs(config: &Telemetry) -> anyhow::Result<()> {
 pub(crate) fn init_metrics() -> anyhow::Result<PrometheusHandle> {
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Full(TICK_SECONDS.to_owned()), &TICK_BUCKETS)?
+        .set_buckets_for_metric(Matcher::Full(SPREAD_SECONDS.to_owned()), &SPREAD_BUCKETS)?
         .install_recorder()?;
     Ok(handle)
 }

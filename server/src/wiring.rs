@@ -112,7 +112,7 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
     let mut workers = Vec::new();
     let (mut inboxes, mut receivers) = (Vec::new(), Vec::new());
     for (id, socket) in (0_u16..).zip(&udp) {
-        workers.push(Arc::new(Worker::new(id, socket.local_addr()?.port(), Arc::clone(&players))?));
+        workers.push(Arc::new(Worker::new(id, socket.local_addr()?.port(), Arc::clone(&players), clock)?));
         let (sender, receiver) = mpsc::channel::<Delivery>(limits::GATEWAY_INBOX);
         inboxes.push(sender);
         receivers.push(receiver);
@@ -150,7 +150,7 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
             world: World::new(config, Arc::clone(&set)),
             data: Arc::clone(&set),
             mailbox,
-            fan_out: FanOut::new(&inboxes),
+            fan_out: FanOut::new(index, clock, &inboxes),
             desk: desk_sender,
             pulse: Arc::clone(&pulse),
             panic_in: Some(settings.faults.shard_panic_tick).filter(|tick| *tick > 0),
@@ -246,6 +246,7 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
         stores: store_runtime,
     };
     let quic_config = quic::server_config(&identity)?;
+    let quic_endpoint = quic::endpoint_config(&identity);
     let quic = udp.first().context("there is no gateway worker")?.local_addr()?;
     let mut gateways = Vec::new();
     let sockets = grpc_listeners.into_iter().zip(udp);
@@ -256,6 +257,7 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
             listener,
             udp: socket,
             quic: quic_config.clone(),
+            quic_endpoint: quic_endpoint.clone(),
             entrance: entrance.clone(),
             door: Door { auth: Arc::clone(&services.auth), rates: Arc::clone(&services.rates) },
             unary: unary.clone(),

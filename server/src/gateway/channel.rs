@@ -5,8 +5,9 @@ use std::sync::Arc;
 use quinn::{Connection, VarInt};
 use shallot_hubs::LinkKind;
 
+use super::datagram_path::Channel;
 use super::datagrams;
-use super::session::{Channel, PlayerSession};
+use super::session::PlayerSession;
 use crate::telemetry;
 
 /// Serves an accepted connection until it or its session ends.

@@ -8,8 +8,9 @@ use shallot_hubs::{DatagramChannel, EndReason, HubServer, LinkKind, LinkParts, S
 use tokio::sync::oneshot;
 use tonic::Code;
 
+use super::datagram_path::Channel;
 use super::datagrams::{self, Pushes};
-use super::session::{Channel, PlayerSession, player};
+use super::session::{PlayerSession, player};
 use super::tickets::Claims;
 use super::worker::Worker;
 use crate::lifecycle::Lifecycle;

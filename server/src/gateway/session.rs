@@ -6,14 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use quinn::{Connection, VarInt};
+use quinn::Connection;
+use shallot_hubs::SessionHandle;
 use shallot_hubs::contracts::world::v1::WorldReceiver;
-use shallot_hubs::{LinkKind, SessionHandle};
 use shallot_proto::wire::{CharacterId, InputWindow, NetId, OwnerEpoch};
 use shallot_proto::world::v1::{InputRefused, Reward, SnapshotBytes};
 use shallot_services::character::Caller;
 use shallot_world::{Command, Refusal, Reply};
 
+use super::datagram_path::{Channel, Sent};
 use super::datagrams::Pushes;
 use super::worker::Worker;
 use crate::limits;
@@ -30,36 +31,6 @@ pub(crate) struct PlayerSession {
     channel: Mutex<Option<Channel>>,
     refused: [AtomicU64; Refused::ALL.len()],
     rewards: Mutex<VecDeque<Reward>>,
-}
-
-/// Where a session's datagrams go.
-#[derive(Clone)]
-pub(crate) struct Channel {
-    connection: Connection,
-    /// What carries the session's link: this very connection, or another.
-    link: LinkKind,
-}
-
-impl Channel {
-    /// The link is on gRPC; the connection has this one job.
-    pub(crate) fn beside_a_link(connection: Connection) -> Self {
-        Self { connection, link: LinkKind::Grpc }
-    }
-
-    /// The connection carries the link too, and closes with it.
-    pub(crate) fn of_a_link(connection: Connection) -> Self {
-        Self { connection, link: LinkKind::Quic }
-    }
-
-    fn is(&self, connection: &Connection) -> bool {
-        self.connection.stable_id() == connection.stable_id()
-    }
-
-    fn close(&self, code: u32, reason: &str) {
-        if self.link != LinkKind::Quic {
-            self.connection.close(VarInt::from_u32(code), reason.as_bytes());
-        }
-    }
 }
 
 /// The world's side of a hub session; `None` before its hub was connected.
@@ -199,21 +170,36 @@ impl PlayerSession {
         }
     }
 
-    /// Sends a snapshot: in a datagram, or without a channel as the newest value of a push.
+    /// Whether its snapshots go in datagrams now.
+    pub(crate) fn has_channel(&self) -> bool {
+        lock(&self.channel).is_some()
+    }
+
+    /// Sends a snapshot: in a datagram when the path has room for it, or where there is no channel or it does not fit, as the newest value
+    /// of a push.
     pub(crate) fn send_snapshot(&self, datagram: Bytes) {
         let bytes = datagram.len();
-        let sent = lock(&self.channel).as_ref().map(|channel| channel.connection.send_datagram(datagram.clone()));
+        let sent = lock(&self.channel).as_mut().map(|channel| channel.send(&datagram));
         let meters = &self.worker.meters;
         match sent {
-            Some(Ok(())) => meters.snapshots.increment(1),
-            // The path takes less than we send, or the connection is going: the next tick brings newer state.
-            Some(Err(error)) => return tracing::trace!(%error, "a snapshot was not sent"),
-            None => {
+            Some(Sent::Datagram) => meters.snapshots.increment(1),
+            Some(Sent::LeftOut) => return meters.left_out_snapshots.increment(1),
+            Some(Sent::Lost) => return,
+            None | Some(Sent::TooLarge) => {
                 WorldReceiver::to(&self.handle).on_snapshot(&SnapshotBytes { datagram });
                 meters.pushed_snapshots.increment(1);
             }
         }
         meters.snapshot_bytes.increment(u64::try_from(bytes).unwrap_or(u64::MAX));
+    }
+
+    /// A moment has passed on this connection's path.
+    pub(crate) fn observe_path(&self, connection: &Connection) {
+        let mut channel = lock(&self.channel);
+        let lowered = channel.as_mut().filter(|open| open.is(connection)).and_then(Channel::observe);
+        if let Some(why) = lowered {
+            metrics::counter!(telemetry::PATH_BUDGETS_LOWERED, "reason" => why.reason()).increment(1);
+        }
     }
 
     /// A datagram of the client had no effect: counted, and told.

@@ -50,6 +50,7 @@ pub(crate) struct GatewayThread {
     pub(crate) listener: std::net::TcpListener,
     pub(crate) udp: std::net::UdpSocket,
     pub(crate) quic: quinn::ServerConfig,
+    pub(crate) quic_endpoint: quinn::EndpointConfig,
     pub(crate) entrance: Entrance,
     pub(crate) door: Door,
     pub(crate) unary: UnaryServices,
@@ -72,7 +73,7 @@ impl GatewayThread {
     }
 
     async fn run(self) -> anyhow::Result<()> {
-        let endpoint = quic::endpoint(self.udp, self.quic)?;
+        let endpoint = quic::endpoint(self.udp, self.quic_endpoint, self.quic)?;
         let quic_links = QuicLinks {
             server: self.unary.hub.clone(),
             worker: Arc::clone(&self.worker),

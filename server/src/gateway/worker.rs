@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use bytes::Bytes;
 use shallot_hubs::Cork;
 use shallot_hubs::contracts::world::v1::WorldReceiver;
 use shallot_proto::wire::{CharacterId, SessionId};
@@ -14,7 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::players::Players;
 use super::session::PlayerSession;
+use super::spread::Spreading;
 use super::tickets::Tickets;
+use crate::clock::SystemClock;
 use crate::hubs::translate;
 use crate::shard::fan_out::TickDelivery;
 use crate::telemetry;
@@ -38,6 +42,7 @@ pub(crate) struct Worker {
     pub(crate) questions: Questions,
     pub(crate) players: Arc<Players>,
     pub(crate) meters: Meters,
+    clock: SystemClock,
     drained: CancellationToken,
 }
 
@@ -46,11 +51,17 @@ pub(crate) struct Meters {
     pub(crate) snapshots: metrics::Counter,
     /// Without a datagram channel.
     pub(crate) pushed_snapshots: metrics::Counter,
+    /// Whose path had no room for them.
+    pub(crate) left_out_snapshots: metrics::Counter,
     pub(crate) snapshot_bytes: metrics::Counter,
+    spread: metrics::Histogram,
 }
 
+/// A datagram that waits for its slice, and whose it is.
+type Outgoing = (Arc<PlayerSession>, Bytes);
+
 impl Worker {
-    pub(crate) fn new(id: u16, quic_port: u16, players: Arc<Players>) -> anyhow::Result<Self> {
+    pub(crate) fn new(id: u16, quic_port: u16, players: Arc<Players>, clock: SystemClock) -> anyhow::Result<Self> {
         Ok(Self {
             id,
             tickets: Tickets::new()?,
@@ -60,8 +71,11 @@ impl Worker {
             meters: Meters {
                 snapshots: metrics::counter!(telemetry::SNAPSHOTS_SENT, "way" => "datagram"),
                 pushed_snapshots: metrics::counter!(telemetry::SNAPSHOTS_SENT, "way" => "link"),
+                left_out_snapshots: metrics::counter!(telemetry::SNAPSHOTS_LEFT_OUT),
                 snapshot_bytes: metrics::counter!(telemetry::SNAPSHOT_BYTES),
+                spread: metrics::histogram!(telemetry::SPREAD_SECONDS, "worker" => id.to_string()),
             },
+            clock,
             drained: CancellationToken::new(),
         })
     }
@@ -78,21 +92,32 @@ impl Worker {
 
     /// Hands on what comes, until every sender is gone or the hard stop.
     pub(crate) async fn run(&self, mut inbox: mpsc::Receiver<Delivery>, hard: &CancellationToken) {
+        let mut spreading = Spreading::new();
         loop {
-            let delivery = tokio::select! {
-                delivery = inbox.recv() => delivery,
-                () = hard.cancelled() => None,
-            };
-            let Some(delivery) = delivery else { return };
-            match delivery {
-                Delivery::Tick(tick) => self.deliver(&tick),
-                Delivery::Rewarded(character, reward) => {
-                    if let Some(session) = self.mine(character) {
-                        session.reward(*reward);
-                    }
-                }
-                Delivery::Left(correlation) => self.questions.settle(correlation, Ok(Reply::Left)),
+            let wait = spreading.next().map(|next| next.saturating_sub(self.clock.since_start()));
+            tokio::select! {
+                delivery = inbox.recv() => match delivery {
+                    Some(delivery) => self.take(delivery, &mut spreading),
+                    None => return spreading.send_all(send),
+                },
+                () = tokio::time::sleep(wait.unwrap_or(Duration::MAX)), if wait.is_some() => {}
+                () = hard.cancelled() => return,
             }
+            if let Some(handed_on) = spreading.send_due(self.clock.since_start(), send) {
+                self.meters.spread.record(self.clock.since_start().saturating_sub(handed_on));
+            }
+        }
+    }
+
+    fn take(&self, delivery: Delivery, spreading: &mut Spreading<Outgoing>) {
+        match delivery {
+            Delivery::Tick(tick) => self.deliver(&tick, spreading),
+            Delivery::Rewarded(character, reward) => {
+                if let Some(session) = self.mine(character) {
+                    session.reward(*reward);
+                }
+            }
+            Delivery::Left(correlation) => self.questions.settle(correlation, Ok(Reply::Left)),
         }
     }
 
@@ -109,8 +134,8 @@ impl Worker {
     }
 
     /// A tick's share of this worker. Replies go first: a client learns its entity before it sees it. Between two awaits all that
-    /// is pushed to a session leaves as one message.
-    fn deliver(&self, tick: &TickDelivery) {
+    /// is pushed to a session leaves as one message. Datagrams are spread.
+    fn deliver(&self, tick: &TickDelivery, spreading: &mut Spreading<Outgoing>) {
         let Some(data) = &tick.data else { return };
         let mut corks = HashMap::new();
         for answer in &tick.replies {
@@ -129,13 +154,22 @@ impl Worker {
                 WorldReceiver::to(&session.handle).on_vitals(&translate::vitals(vitals));
             }
         }
-        for snapshot in &tick.snapshots {
-            if let (Some(session), Some(datagram)) = (self.mine(snapshot.character), tick.datagram(snapshot)) {
-                self.cork(&session, &mut corks);
-                session.send_snapshot(datagram);
+        let owed = tick.snapshots.iter().filter_map(|snapshot| {
+            let session = self.mine(snapshot.character)?;
+            let datagram = tick.datagram(snapshot)?;
+            if session.has_channel() {
+                return Some((session, datagram));
             }
-        }
+            self.cork(&session, &mut corks);
+            session.send_snapshot(datagram);
+            None
+        });
+        spreading.begin(tick.region, tick.handed_on, owed, send);
     }
+}
+
+fn send((session, datagram): Outgoing) {
+    session.send_snapshot(datagram);
 }
 
 /// Questions to shards that await their answer. The number of a question says whose it is, so that of all workers that see an

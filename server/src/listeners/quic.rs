@@ -8,9 +8,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{Connection, Endpoint, EndpointConfig, Incoming, ServerConfig, TokioRuntime, TransportConfig, VarInt};
+use quinn_proto::HashedConnectionIdGenerator;
+use ring::hmac;
 use tokio_util::task::TaskTracker;
 
 use super::quic_admission::{Admission, Admit, QuicPressure};
+use super::quic_window::Windows;
 use super::tls::Identity;
 use crate::clock::SystemClock;
 use crate::gateway::channel;
@@ -45,7 +48,8 @@ pub(crate) fn server_config(identity: &Identity) -> anyhow::Result<ServerConfig>
         .datagram_send_buffer_size(limits::DATAGRAM_SEND_BUFFER)
         .datagram_receive_buffer_size(Some(limits::DATAGRAM_RECEIVE_BUFFER))
         .max_idle_timeout(Some(limits::QUIC_IDLE.try_into().context("idle time-out")?))
-        .keep_alive_interval(Some(limits::QUIC_KEEPALIVE));
+        .keep_alive_interval(Some(limits::QUIC_KEEPALIVE))
+        .congestion_controller_factory(Arc::new(Windows));
 
     let mut config =
         ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls).context("no QUIC cipher suite")?));
@@ -64,9 +68,26 @@ pub(crate) fn bind(address: SocketAddr) -> anyhow::Result<std::net::UdpSocket> {
     Ok(socket)
 }
 
+/// What outlives a restart: with the same certificate's key the server knows the connection ids it gave before, and can prove to a client
+/// that its connection is gone (stateless reset). Else that would wait for the idle time-out.
+pub(crate) fn endpoint_config(identity: &Identity) -> EndpointConfig {
+    let secret = hmac::Key::new(hmac::HMAC_SHA256, identity.key_pem.as_bytes());
+    let derived = |purpose: &[u8]| hmac::sign(&secret, purpose);
+    let reset_key = hmac::Key::new(hmac::HMAC_SHA256, derived(b"shallot quic stateless reset").as_ref());
+    let mut config = EndpointConfig::new(Arc::new(reset_key));
+    let ids = derived(b"shallot quic connection ids");
+    let ids_key = ids.as_ref().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    config.cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(ids_key)));
+    config
+}
+
 /// Opens the endpoint on the runtime of the caller.
-pub(crate) fn endpoint(socket: std::net::UdpSocket, config: ServerConfig) -> std::io::Result<Endpoint> {
-    Endpoint::new(EndpointConfig::default(), Some(config), socket, Arc::new(TokioRuntime))
+pub(crate) fn endpoint(
+    socket: std::net::UdpSocket,
+    endpoint: EndpointConfig,
+    server: ServerConfig,
+) -> std::io::Result<Endpoint> {
+    Endpoint::new(endpoint, Some(server), socket, Arc::new(TokioRuntime))
 }
 
 /// Accepts connections until the soft stop, then closes them all.

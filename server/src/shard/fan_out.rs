@@ -1,20 +1,24 @@
 //! From a shard's tick to the gateway workers: one message a worker and tick.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use shallot_masterdata::MasterData;
+use shallot_masterdata::{MasterData, RegionIndex};
 use shallot_proto::wire::{CharacterId, Tick};
 use shallot_world::{Answer, Event, Outputs, Snapshot, Vitals};
 use tokio::sync::mpsc;
 
+use crate::clock::SystemClock;
 use crate::gateway::worker::Delivery;
 use crate::telemetry;
 
 /// What one tick owes clients. Shared by all workers; each takes what belongs to its sessions.
-#[derive(Default)]
 pub(crate) struct TickDelivery {
     pub(crate) tick: Tick,
+    pub(crate) region: RegionIndex,
+    /// When it was handed on, since the process started.
+    pub(crate) handed_on: Duration,
     pub(crate) data: Option<Arc<MasterData>>,
     pub(crate) replies: Vec<Answer>,
     pub(crate) events: Vec<(CharacterId, Event)>,
@@ -25,6 +29,20 @@ pub(crate) struct TickDelivery {
 }
 
 impl TickDelivery {
+    fn of(region: RegionIndex) -> Self {
+        Self {
+            tick: Tick::default(),
+            region,
+            handed_on: Duration::ZERO,
+            data: None,
+            replies: Vec::new(),
+            events: Vec::new(),
+            vitals: Vec::new(),
+            snapshots: Vec::new(),
+            bytes: Bytes::new(),
+        }
+    }
+
     /// The datagram of one of `snapshots`, without a copy.
     pub(crate) fn datagram(&self, snapshot: &Snapshot) -> Option<Bytes> {
         (snapshot.range.end <= self.bytes.len()).then(|| self.bytes.slice(snapshot.range.clone()))
@@ -37,17 +55,20 @@ impl TickDelivery {
 
 /// The workers' inboxes, and buffers that come back once every worker is done with them.
 pub(crate) struct FanOut {
+    region: RegionIndex,
+    clock: SystemClock,
     workers: Vec<(mpsc::Sender<Delivery>, metrics::Counter)>,
     spare: Vec<Arc<TickDelivery>>,
     pool: BytesMut,
 }
 
 impl FanOut {
-    pub(crate) fn new(workers: &[mpsc::Sender<Delivery>]) -> Self {
+    pub(crate) fn new(region: RegionIndex, clock: SystemClock, workers: &[mpsc::Sender<Delivery>]) -> Self {
         let counted = |(n, inbox): (usize, &mpsc::Sender<Delivery>)| {
             (inbox.clone(), metrics::counter!(telemetry::TICKS_LOST, "worker" => n.to_string()))
         };
-        Self { workers: workers.iter().enumerate().map(counted).collect(), spare: Vec::new(), pool: BytesMut::new() }
+        let workers = workers.iter().enumerate().map(counted).collect();
+        Self { region, clock, workers, spare: Vec::new(), pool: BytesMut::new() }
     }
 
     /// Hands on what a tick put out for clients. A worker that takes nothing for seconds loses the tick, and is counted; the
@@ -57,6 +78,7 @@ impl FanOut {
         if let Some(body) = Arc::get_mut(&mut delivery) {
             self.pool.extend_from_slice(&outputs.bytes);
             body.tick = tick;
+            body.handed_on = self.clock.since_start();
             body.data = Some(Arc::clone(data));
             body.bytes = self.pool.split().freeze();
             std::mem::swap(&mut body.replies, &mut outputs.replies);
@@ -87,6 +109,6 @@ impl FanOut {
             }
         }
         // A worker's inbox holds so many ticks at most, so the spares are bounded by it.
-        Arc::default()
+        Arc::new(TickDelivery::of(self.region))
     }
 }

@@ -1,0 +1,290 @@
+//! QUIC itself under the budget, over simulated paths in simulated time: how old a client's newest state is.
+
+use std::collections::VecDeque;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use quinn_proto::crypto::rustls::QuicClientConfig;
+use quinn_proto::{
+    ClientConfig, Connection, ConnectionHandle, DatagramEvent, Endpoint, EndpointConfig, ServerConfig, TransportConfig,
+};
+use rustls::pki_types::CertificateDer;
+
+use super::*;
+use crate::limits::PATH_SAMPLE;
+use crate::listeners::quic;
+use crate::listeners::quic_window::Window;
+use crate::listeners::tls::Identity;
+
+const TICK: Duration = Duration::from_millis(TICK_MS as u64);
+/// Bytes of an input datagram.
+const INPUT: usize = 40;
+
+/// One way of a path.
+struct Way {
+    delay: Duration,
+    loss_permille: u64,
+    /// Bytes a second, and bytes that may wait for them.
+    narrow: Option<(u64, u64)>,
+    dice: u64,
+    free_at: Duration,
+    under_way: VecDeque<(Duration, Bytes)>,
+}
+
+impl Way {
+    fn new(delay: Duration, loss_permille: u64, narrow: Option<(u64, u64)>, seed: u64) -> Self {
+        Self { delay, loss_permille, narrow, dice: seed, free_at: Duration::ZERO, under_way: VecDeque::new() }
+    }
+
+    fn enter(&mut self, now: Duration, packet: &[u8]) {
+        self.dice = self.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        if (self.dice >> 33) % 1_000 < self.loss_permille {
+            return;
+        }
+        let mut out = now;
+        if let Some((rate, room)) = self.narrow {
+            let length = packet.len() as u64;
+            let waiting = self.free_at.saturating_sub(now).as_micros() as u64 * rate / 1_000_000;
+            if waiting + length > room {
+                return;
+            }
+            self.free_at = self.free_at.max(now) + Duration::from_micros(length * 1_000_000 / rate);
+            out = self.free_at;
+        }
+        self.under_way.push_back((out + self.delay, Bytes::copy_from_slice(packet)));
+    }
+
+    fn next(&self) -> Option<Duration> {
+        self.under_way.front().map(|(at, _)| *at)
+    }
+
+    fn arrived(&mut self, now: Duration) -> Option<Bytes> {
+        self.under_way.pop_front_if(|(at, _)| *at <= now).map(|(_, packet)| packet)
+    }
+}
+
+/// One end, with at most one connection.
+struct End {
+    endpoint: Endpoint,
+    connection: Option<(ConnectionHandle, Connection)>,
+    peer: SocketAddr,
+    buffer: Vec<u8>,
+}
+
+impl End {
+    fn of(endpoint: Endpoint, peer: SocketAddr) -> Self {
+        Self { endpoint, connection: None, peer, buffer: Vec::new() }
+    }
+
+    fn take(&mut self, now: Instant, packet: &[u8]) {
+        self.buffer.clear();
+        match self.endpoint.handle(now, self.peer, None, None, BytesMut::from(packet), &mut self.buffer) {
+            Some(DatagramEvent::NewConnection(incoming)) => {
+                let accepted = self.endpoint.accept(incoming, now, &mut self.buffer, None);
+                self.connection = Some(accepted.unwrap_or_else(|error| panic!("{}", error.cause)));
+            }
+            Some(DatagramEvent::ConnectionEvent(_, event)) => {
+                self.connection.as_mut().unwrap().1.handle_event(event);
+            }
+            Some(DatagramEvent::Response(_)) => panic!("an endpoint answered by itself"),
+            None => {}
+        }
+    }
+
+    /// Lets timers fire and everything leave that may.
+    fn turn(&mut self, now: Instant, since: Duration, way: &mut Way) {
+        let Some((handle, connection)) = &mut self.connection else { return };
+        if connection.poll_timeout().is_some_and(|due| due <= now) {
+            connection.handle_timeout(now);
+        }
+        while let Some(event) = connection.poll_endpoint_events() {
+            if let Some(event) = self.endpoint.handle_event(*handle, event) {
+                connection.handle_event(event);
+            }
+        }
+        while connection.poll().is_some() {}
+        self.buffer.clear();
+        while let Some(transmit) = connection.poll_transmit(now, 1, &mut self.buffer) {
+            way.enter(since, &self.buffer[..transmit.size]);
+            self.buffer.clear();
+        }
+    }
+
+    fn connection(&mut self) -> &mut Connection {
+        &mut self.connection.as_mut().unwrap().1
+    }
+}
+
+/// A server that sends snapshots as the gateway does, and a client that sends inputs.
+struct Play {
+    server: End,
+    client: End,
+    up: Way,
+    down: Way,
+    start: Instant,
+    now: Duration,
+    /// `None`: all is sent, whatever becomes of it.
+    budget: Option<PathBudget>,
+    lowered: Vec<Lowered>,
+    /// When the newest state that the client has was sent.
+    newest: Duration,
+    ages: Vec<Duration>,
+}
+
+impl Play {
+    fn new(delay: Duration, loss_permille: u64, narrow: Option<(u64, u64)>, stock: bool) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (identity, _) = Identity::development(folder.path()).unwrap();
+        let mut server = quic::server_config(&identity).unwrap();
+        if stock {
+            server.transport = Arc::new(TransportConfig::default());
+        }
+        let address = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let (near, far) = (address(1_001), address(1_002));
+        let endpoint = |server: Option<ServerConfig>, seed| {
+            Endpoint::new(Arc::new(EndpointConfig::default()), server.map(Arc::new), true, Some([seed; 32]))
+        };
+        let start = tokio::time::Instant::now().into_std();
+        let mut client = End::of(endpoint(None, 1), near);
+        let config = client_config(identity.der().unwrap().0);
+        client.connection = Some(client.endpoint.connect(start, config, near, "localhost").unwrap());
+        Self {
+            server: End::of(endpoint(Some(server), 2), far),
+            client,
+            up: Way::new(delay, loss_permille, None, 3),
+            down: Way::new(delay, loss_permille, narrow, 4),
+            start,
+            now: Duration::ZERO,
+            budget: (!stock).then(PathBudget::new),
+            lowered: Vec::new(),
+            newest: Duration::ZERO,
+            ages: Vec::new(),
+        }
+    }
+
+    /// Lets everything happen that happens until `until`.
+    fn run(&mut self, until: Duration) {
+        loop {
+            let now = self.start + self.now;
+            self.client.turn(now, self.now, &mut self.up);
+            self.server.turn(now, self.now, &mut self.down);
+            while let Some(packet) = self.up.arrived(self.now) {
+                self.server.take(now, &packet);
+            }
+            while let Some(packet) = self.down.arrived(self.now) {
+                self.client.take(now, &packet);
+            }
+            let mut due = [self.up.next(), self.down.next(), None, None];
+            for (end, due) in [&mut self.client, &mut self.server].into_iter().zip(&mut due[2..]) {
+                let timeout = end.connection.as_mut().and_then(|(_, connection)| connection.poll_timeout());
+                *due = timeout.map(|at| at.saturating_duration_since(self.start));
+            }
+            match due.into_iter().flatten().min() {
+                Some(next) if next <= until => self.now = self.now.max(next),
+                _ => break,
+            }
+        }
+        self.now = until;
+    }
+
+    fn connect(&mut self) {
+        let limit = Duration::from_secs(30);
+        while self.server.connection.as_ref().is_none_or(|(_, connection)| connection.is_handshaking()) {
+            self.run(self.now + TICK);
+            assert!(self.now < limit, "no handshake");
+        }
+        self.newest = self.now;
+    }
+
+    /// One tick with a snapshot of at most `wanted` bytes; notes the age of the client's newest state.
+    fn tick(&mut self, wanted: usize) {
+        let size = wanted.min(self.budget.as_ref().map_or(MAX_DATAGRAM, |budget| budget.bytes.max(BUDGET_FLOOR)));
+        let passes = self.budget.as_mut().is_none_or(|budget| budget.pass(size) == Pass::Go);
+        if passes {
+            let mut snapshot = vec![0; size];
+            snapshot[..8].copy_from_slice(&(self.now.as_micros() as u64).to_le_bytes());
+            self.server.connection().datagrams().send(snapshot.into(), true).unwrap();
+        }
+        self.client.connection().datagrams().send(vec![0; INPUT].into(), true).unwrap();
+        self.run(self.now + TICK);
+        while self.server.connection().datagrams().recv().is_some() {}
+        while let Some(snapshot) = self.client.connection().datagrams().recv() {
+            let sent = u64::from_le_bytes(*snapshot.first_chunk().unwrap());
+            self.newest = self.newest.max(Duration::from_micros(sent));
+        }
+        self.ages.push(self.now - self.newest);
+        if self.now.as_micros() % PATH_SAMPLE.as_micros() < TICK.as_micros() {
+            self.look();
+        }
+    }
+
+    fn look(&mut self) {
+        let Some(budget) = &mut self.budget else { return };
+        let connection = &self.server.connection.as_ref().unwrap().1;
+        let trips = Window::round_trips(connection.congestion_state().clone_box());
+        self.lowered.extend(budget.observe(PathSample::of(&connection.stats().path, trips)));
+    }
+
+    /// Plays so long; the age that 99 of 100 looks in the last `judged` saw at most.
+    fn play(&mut self, time: Duration, judged: Duration, wanted: usize) -> Duration {
+        let ticks = |time: Duration| (time.as_millis() / TICK.as_millis()) as usize;
+        (0..ticks(time)).for_each(|_| self.tick(wanted));
+        let mut ages = self.ages[self.ages.len() - ticks(judged)..].to_vec();
+        ages.sort_unstable();
+        ages[ages.len() * 99 / 100]
+    }
+}
+
+fn client_config(chain: Vec<CertificateDer<'static>>) -> ClientConfig {
+    let mut roots = rustls::RootCertStore::empty();
+    chain.into_iter().for_each(|certificate| roots.add(certificate).unwrap());
+    let mut tls = rustls::ClientConfig::builder_with_protocol_versions(&[&rustls::version::TLS13])
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    tls.alpn_protocols = vec![b"shallot/1".to_vec()];
+    ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).unwrap()))
+}
+
+const fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+/// Under quinn's stock controller each loss halves a window that grows hardly at all, until snapshots wait for it.
+#[test]
+fn five_percent_loss_for_ten_minutes_do_not_add_up() {
+    let delay = Duration::from_millis(100);
+    let mut ours = Play::new(delay, 50, None, false);
+    ours.connect();
+    let first = ours.play(seconds(60), seconds(50), MAX_DATAGRAM);
+    let last = ours.play(seconds(540), seconds(60), MAX_DATAGRAM);
+    // The way, a tick until the next look, and two snapshots lost in a row.
+    let floor = delay + 3 * TICK;
+    assert!(first <= floor + TICK && last <= floor + TICK, "{first:?} at first, {last:?} at last");
+    assert_eq!(ours.lowered, []);
+    let path = ours.server.connection().stats().path;
+    assert!(path.lost_packets > 500, "the loss never happened: {path:?}");
+    assert!(path.cwnd >= crate::limits::WINDOW_FLOOR, "{path:?}");
+
+    let mut stock = Play::new(delay, 50, None, true);
+    stock.connect();
+    let stock = stock.play(seconds(120), seconds(60), MAX_DATAGRAM);
+    assert!(stock > 2 * last, "the test proves nothing: the stock controller does as well, {stock:?}");
+}
+
+#[test]
+fn on_a_line_of_64_kbit_old_state_is_dropped_and_not_queued() {
+    let narrow = Some((8_000, 32 * 1_024));
+    let delay = Duration::from_millis(25);
+    let mut ours = Play::new(delay, 0, narrow, false);
+    ours.connect();
+    let age = ours.play(seconds(120), seconds(90), MAX_DATAGRAM);
+    assert!(age < Duration::from_millis(600), "{age:?}, {:?}", ours.lowered);
+    assert!(ours.lowered.contains(&Lowered::Queue), "{:?}", ours.lowered);
+
+    let mut stock = Play::new(delay, 0, narrow, true);
+    stock.connect();
+    let stock = stock.play(seconds(120), seconds(90), MAX_DATAGRAM);
+    assert!(stock > seconds(2), "the test proves nothing: all that is sent arrives in time, {stock:?}");
+}

@@ -1,0 +1,200 @@
+use super::*;
+use crate::limits::PATH_SAMPLE;
+
+/// Ticks in a sample period.
+const TICKS: u64 = PATH_SAMPLE.as_millis() as u64 / TICK_MS as u64;
+/// Bytes that QUIC and UDP add to a snapshot, about.
+const OVERHEAD: u64 = 40;
+
+/// A path with one slow place, and a game that wants to send so much each tick.
+struct Path {
+    budget: PathBudget,
+    bytes_per_tick: u64,
+    queue_limit: u64,
+    /// Random loss, parts per thousand.
+    loss: u64,
+    largest: usize,
+    base: Duration,
+    queue: u64,
+    sample: PathSample,
+    dice: u64,
+    /// The least that a tick of this wait took in the last sample period.
+    shortest: Option<Duration>,
+    lowered: Vec<Lowered>,
+}
+
+impl Path {
+    fn of(bytes_per_second: u64) -> Self {
+        Self {
+            budget: PathBudget::new(),
+            bytes_per_tick: bytes_per_second / 20,
+            queue_limit: 64 * 1_024,
+            loss: 0,
+            largest: usize::MAX,
+            base: Duration::from_millis(40),
+            queue: 0,
+            sample: PathSample::default(),
+            dice: 1,
+            shortest: None,
+            lowered: Vec::new(),
+        }
+    }
+
+    fn rolls(&mut self, permille: u64) -> bool {
+        // Knuth's MMIX generator.
+        self.dice = self.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.dice >> 33) % 1_000 < permille
+    }
+
+    fn wait(&self) -> Duration {
+        Duration::from_millis(u64::from(TICK_MS) * self.queue / self.bytes_per_tick)
+    }
+
+    /// One tick with a snapshot of at most `wanted` bytes, as a shard that knows the budget writes it; what became of it.
+    fn tick(&mut self, wanted: usize) -> Pass {
+        self.queue = self.queue.saturating_sub(self.bytes_per_tick);
+        let size = wanted.min(self.budget.bytes.max(BUDGET_FLOOR));
+        let pass = self.budget.pass(size);
+        if pass == Pass::Go {
+            self.sample.sent += 1;
+            let whole = size as u64 + OVERHEAD;
+            if size > self.largest || self.queue + whole > self.queue_limit || self.rolls(self.loss) {
+                self.sample.lost += 1;
+            } else {
+                self.queue += whole;
+                self.arrive();
+            }
+        }
+        // Acknowledgements of inputs are small and come and go all the time.
+        self.sample.sent += 1;
+        if self.rolls(self.loss) {
+            self.sample.lost += 1;
+        } else {
+            self.arrive();
+        }
+        pass
+    }
+
+    fn arrive(&mut self) {
+        self.sample.acknowledged += 1;
+        let trip = self.base + self.wait();
+        self.shortest = Some(self.shortest.map_or(trip, |shortest| shortest.min(trip)));
+    }
+
+    fn sample(&mut self, wanted: usize) {
+        for _ in 0..TICKS {
+            self.tick(wanted);
+        }
+        let sample = PathSample { round_trip: self.shortest.take(), ..self.sample };
+        self.lowered.extend(self.budget.observe(sample));
+    }
+
+    /// Plays so many seconds; the longest wait in the second half of them.
+    fn play(&mut self, seconds: u64, wanted: usize) -> Duration {
+        let samples = seconds * 1_000 / PATH_SAMPLE.as_millis() as u64;
+        let waits = (0..samples).map(|_| {
+            self.sample(wanted);
+            self.wait()
+        });
+        let waits: Vec<Duration> = waits.collect();
+        waits[waits.len() / 2..].iter().copied().max().unwrap()
+    }
+}
+
+#[test]
+fn a_good_path_keeps_the_whole_budget() {
+    let mut path = Path::of(1_000_000);
+    assert!(path.play(60, MAX_DATAGRAM) < Duration::from_millis(5));
+    assert_eq!((path.budget.bytes, path.lowered.len()), (MAX_DATAGRAM, 0));
+}
+
+#[test]
+fn random_loss_of_a_few_percent_changes_nothing_in_ten_minutes() {
+    for (permille, at_most) in [(10, 0), (50, 0), (100, 2)] {
+        let mut path = Path::of(1_000_000);
+        path.loss = permille;
+        path.play(600, MAX_DATAGRAM);
+        assert!(path.lowered.len() <= at_most, "at {permille} permille: {:?}", path.lowered);
+        assert!(path.budget.bytes > MAX_DATAGRAM / 2, "at {permille} permille: {}", path.budget.bytes);
+    }
+}
+
+#[test]
+fn heavy_loss_lowers_it_to_the_floor_and_its_end_brings_it_back() {
+    let mut path = Path::of(1_000_000);
+    path.loss = 300;
+    path.play(60, MAX_DATAGRAM);
+    assert!((RATE_FLOOR..400).contains(&path.budget.bytes), "{}", path.budget.bytes);
+    path.loss = 0;
+    path.play(120, MAX_DATAGRAM);
+    assert_eq!(path.budget.bytes, MAX_DATAGRAM);
+}
+
+#[test]
+fn on_a_slow_line_no_queue_stands() {
+    // 64, 48 and 128 kbit/s under a game that wants 190 kbit/s, with room for seconds of it in the line.
+    for bytes_per_second in [8_000, 6_000, 16_000] {
+        let mut path = Path::of(bytes_per_second);
+        let longest = path.play(120, MAX_DATAGRAM);
+        assert!(longest < Duration::from_millis(400), "{bytes_per_second}: {longest:?}, {:?}", path.lowered);
+        assert!(path.lowered.contains(&Lowered::Queue));
+        // The line is used, too.
+        assert!(path.budget.bytes as u64 * 20 > bytes_per_second / 3, "{bytes_per_second}: {}", path.budget.bytes);
+    }
+}
+
+#[test]
+fn on_a_line_slower_than_the_floor_snapshots_are_left_out() {
+    let mut path = Path::of(2_500);
+    let longest = path.play(120, MAX_DATAGRAM);
+    assert!(path.budget.bytes < BUDGET_FLOOR, "{}", path.budget.bytes);
+    assert!(longest < Duration::from_millis(800), "{longest:?}, {:?}", path.lowered);
+}
+
+#[test]
+fn a_path_that_drops_what_is_large_gets_smaller_snapshots_and_a_second_chance_each_minute() {
+    let mut path = Path::of(1_000_000);
+    path.play(10, MAX_DATAGRAM);
+    path.largest = 1_000;
+    path.play(3, MAX_DATAGRAM);
+    assert_eq!(path.lowered, [Lowered::Collapse]);
+    assert!(path.budget.bytes <= 1_000);
+    assert_eq!(path.budget.pass(MAX_DATAGRAM), Pass::TooLarge);
+    path.play(50, MAX_DATAGRAM);
+    assert_eq!(path.lowered.len(), 1, "what does not pass was tried again within the minute");
+    path.largest = usize::MAX;
+    path.play(60, MAX_DATAGRAM);
+    assert_eq!(path.budget.bytes, MAX_DATAGRAM);
+}
+
+#[test]
+fn a_longer_path_is_not_a_queue_for_ever() {
+    let mut path = Path::of(1_000_000);
+    path.play(10, MAX_DATAGRAM);
+    path.base = Duration::from_millis(300);
+    path.play(120, MAX_DATAGRAM);
+    assert_eq!(path.budget.bytes, MAX_DATAGRAM);
+    // Nor is that of a client who has moved.
+    let mut path = Path::of(1_000_000);
+    path.play(10, MAX_DATAGRAM);
+    path.base = Duration::from_millis(300);
+    path.sample.acknowledged = 0;
+    path.play(10, MAX_DATAGRAM);
+    assert_eq!(path.lowered, []);
+}
+
+#[test]
+fn a_game_that_does_not_know_the_budget_sends_fewer_snapshots() {
+    let mut budget = PathBudget { bytes: 400, ..PathBudget::new() };
+    let passed: Vec<Pass> = (0..60).map(|_| budget.pass(1_000)).collect();
+    assert_eq!(passed.iter().filter(|pass| **pass == Pass::Go).count(), 60 * 400 / 1_000);
+    assert!(passed.chunks(3).all(|three| three.contains(&Pass::Go)), "not spread evenly");
+}
+
+#[test]
+fn what_nobody_used_is_not_what_is_lowered() {
+    let mut path = Path::of(1_000_000);
+    path.largest = 500;
+    path.play(3, 600);
+    assert_eq!((path.lowered.as_slice(), path.budget.bytes <= 332), (&[Lowered::Collapse][..], true));
+}
