@@ -21,7 +21,7 @@ use crate::stats::Stats;
 use crate::world::RestoreError;
 
 /// The layout's version: one more with each change of any state's fields.
-const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 /// All state of a world.
 #[derive(SchemaRead, SchemaWrite)]
@@ -115,8 +115,11 @@ pub(crate) fn digest(bytes: &[u8]) -> u64 {
         let hash = (hash ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         hash ^ hash >> 32
     };
-    let words = bytes.chunks(8).map(|chunk| chunk.iter().rev().fold(0_u64, |word, byte| word << 8 | u64::from(*byte)));
-    words.fold(mix(0, bytes.len() as u64), mix)
+    let (words, rest) = bytes.as_chunks();
+    let hash = words.iter().map(|word| u64::from_le_bytes(*word)).fold(mix(0, bytes.len() as u64), mix);
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    if rest.is_empty() { hash } else { mix(hash, u64::from_le_bytes(last)) }
 }
 
 impl Saved {

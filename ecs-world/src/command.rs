@@ -3,16 +3,25 @@
 
 use shallot_masterdata::{Abilities, ClassId, ItemTemplateId, SkillId, Slot};
 use shallot_wire::{CharacterId, GrantId, InputWindow, NetId, OwnerEpoch, Position, RequestId};
+use wincode::{SchemaRead, SchemaWrite};
 
-/// One thing that somebody outside wants or knows. Taken at the next tick, in the order pushed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+use crate::schema::{
+    AbilitiesSchema, CharacterSchema, ClassSchema, GrantSchema, ItemSchema, NetIdSchema, OwnerEpochSchema,
+    PositionSchema, RequestSchema, SkillSchema, SlotSchema, WindowSchema,
+};
+
+/// One thing that somebody outside wants or knows. Taken at the next tick, in the order pushed. Journals have it as it
+/// stands here: a change of a field or of the order is a new version of [`journal`](crate::journal).
+#[derive(Clone, Debug, PartialEq, Eq, SchemaRead, SchemaWrite)]
 pub enum Command {
     /// A character comes in. When it is in already and `owner_epoch` is not older, it is taken over: same body, new
     /// client, told everything anew. Answers [`Reply::Entered`](crate::Reply::Entered).
     Enter {
         /// Who.
+        #[wincode(with = "CharacterSchema")]
         character: CharacterId,
         /// What this shard's writes for the character carry.
+        #[wincode(with = "OwnerEpochSchema")]
         owner_epoch: OwnerEpoch,
         /// What is stored of it.
         sheet: Box<CharacterSheet>,
@@ -23,9 +32,11 @@ pub enum Command {
     /// settled.
     Leave {
         /// Who.
+        #[wincode(with = "CharacterSchema")]
         character: CharacterId,
         /// Of the stay that is over: an older one than the body's is refused as [`Fenced`](crate::Refusal::Fenced), since somebody
         /// took the body over.
+        #[wincode(with = "OwnerEpochSchema")]
         owner_epoch: OwnerEpoch,
         /// Comes back with the reply.
         correlation: u64,
@@ -34,6 +45,7 @@ pub enum Command {
     /// it was.
     Input {
         /// The datagram, decoded; its `entity` says whose input it is.
+        #[wincode(with = "WindowSchema")]
         window: InputWindow,
         /// Milliseconds from its arrival to the tick that takes it, as the driver measured; goes back in the time echo
         /// and counts in the buffer depth.
@@ -42,8 +54,10 @@ pub enum Command {
     /// Basic attacks at `target` from now on; `None` ends them. Answers [`Reply::Attacking`](crate::Reply::Attacking).
     Attack {
         /// Who.
+        #[wincode(with = "CharacterSchema")]
         character: CharacterId,
         /// At whom.
+        #[wincode(with = "Option<NetIdSchema>")]
         target: Option<NetId>,
         /// Comes back with the reply.
         correlation: u64,
@@ -51,12 +65,16 @@ pub enum Command {
     /// One use of a skill. Answers [`Reply::SkillUsed`](crate::Reply::SkillUsed).
     UseSkill {
         /// Who.
+        #[wincode(with = "CharacterSchema")]
         character: CharacterId,
         /// Which; must be a row of the set in force.
+        #[wincode(with = "SkillSchema")]
         skill: SkillId,
         /// At whom; `None` with an area skill: at `at`; with a heal: oneself.
+        #[wincode(with = "Option<NetIdSchema>")]
         target: Option<NetId>,
         /// The point of an area skill without a target.
+        #[wincode(with = "PositionSchema")]
         at: Position,
         /// Comes back with the reply.
         correlation: u64,
@@ -64,10 +82,13 @@ pub enum Command {
     /// Takes a drop from the ground. Answers [`Reply::Picked`](crate::Reply::Picked) when the grant is committed.
     PickUp {
         /// Who.
+        #[wincode(with = "CharacterSchema")]
         character: CharacterId,
         /// What.
+        #[wincode(with = "NetIdSchema")]
         drop: NetId,
         /// Goes with the grant.
+        #[wincode(with = "RequestSchema")]
         request: RequestId,
         /// Comes back with the reply.
         correlation: u64,
@@ -75,6 +96,7 @@ pub enum Command {
     /// Stands up after death. Answers [`Reply::Respawned`](crate::Reply::Respawned).
     Respawn {
         /// Who.
+        #[wincode(with = "CharacterSchema")]
         character: CharacterId,
         /// Comes back with the reply.
         correlation: u64,
@@ -82,24 +104,30 @@ pub enum Command {
     /// What a character wears now. A version not above the one known is passed over.
     Equipment {
         /// Who.
+        #[wincode(with = "CharacterSchema")]
         character: CharacterId,
         /// Rises with each change in the store.
         version: u64,
         /// Places and what is worn there; two rings are two entries. At most [`WORN`](crate::limits::WORN) count.
+        #[wincode(with = "Vec<(SlotSchema, ItemSchema)>")]
         worn: Vec<(Slot, ItemTemplateId)>,
     },
     /// The store has used one unit up; its effects (`heal_min`, `heal_max`) happen now.
     ItemUsed {
         /// Who.
+        #[wincode(with = "CharacterSchema")]
         character: CharacterId,
         /// Of which template.
+        #[wincode(with = "ItemSchema")]
         template: ItemTemplateId,
     },
     /// Scores after points were spent. A version not above the one known is passed over.
     Abilities {
         /// Who.
+        #[wincode(with = "CharacterSchema")]
         character: CharacterId,
         /// All six, before worn effects.
+        #[wincode(with = "AbilitiesSchema")]
         abilities: Abilities,
         /// Rises with each change in the store.
         version: u64,
@@ -107,6 +135,7 @@ pub enum Command {
     /// The outcome of a [`GrantProposal`](crate::GrantProposal). Each proposal must get exactly one, sooner or later.
     GrantSettled {
         /// Which.
+        #[wincode(with = "GrantSchema")]
         grant: GrantId,
         /// How it went.
         outcome: GrantOutcome,
@@ -114,7 +143,7 @@ pub enum Command {
 }
 
 /// How a grant went in the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, SchemaRead, SchemaWrite)]
 pub enum GrantOutcome {
     /// Stored.
     Committed {
@@ -128,7 +157,7 @@ pub enum GrantOutcome {
 }
 
 /// Why a grant was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, SchemaRead, SchemaWrite)]
 pub enum GrantRefusal {
     /// No room for the items.
     BagFull,
@@ -139,25 +168,29 @@ pub enum GrantRefusal {
 }
 
 /// What a shard must know of a character.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, SchemaRead, SchemaWrite)]
 pub struct CharacterSheet {
     /// Shown to others; cut at [`NAME_BYTES`](crate::limits::NAME_BYTES).
     pub name: String,
     /// Its class.
+    #[wincode(with = "ClassSchema")]
     pub class: ClassId,
     /// From 1; one out of the curve counts as the nearest in it.
     pub level: u8,
     /// Experience in all.
     pub xp: u64,
     /// Scores before worn effects.
+    #[wincode(with = "AbilitiesSchema")]
     pub abilities: Abilities,
     /// Version of `abilities`.
     pub abilities_version: u64,
     /// Places and what is worn there.
+    #[wincode(with = "Vec<(SlotSchema, ItemSchema)>")]
     pub worn: Vec<(Slot, ItemTemplateId)>,
     /// Version of `worn`.
     pub equipment_version: u64,
     /// Where it was saved; `None`, or out of the region, or in a block: the region's entry.
+    #[wincode(with = "Option<PositionSchema>")]
     pub position: Option<Position>,
     /// Hit points it was saved with; `None`: all; 0: it lies dead. Above the maximum counts as the maximum.
     pub hp: Option<u32>,

@@ -29,7 +29,7 @@
 //! # Reading order
 //!
 //! `command.rs` and `output.rs`, then `schedule.rs`: the tick as a list of phases, a file each in `systems/`.
-//! `components.rs` and `resources.rs` are the state, `checkpoint.rs` writes it. `stats.rs` and `blows.rs` have the
+//! `components.rs` and `resources.rs` are the state, `checkpoint.rs` writes it, `journal.rs` what led to it. `stats.rs` and `blows.rs` have the
 //! formulas of combat. `scene.rs`, `grid.rs`, `interest.rs` and `replicate.rs` are what clients get.
 //!
 //! # Not here
@@ -41,7 +41,10 @@
 //! balance's).
 #![deny(clippy::float_arithmetic)]
 #![expect(clippy::needless_pass_by_value, reason = "systems take their parameters by value")]
-#![expect(clippy::mem_forget, reason = "the derived readers of checkpoints guard half-read values with it")]
+#![expect(
+    clippy::mem_forget,
+    reason = "the derived readers of checkpoints and journals guard half-read values with it"
+)]
 
 mod blows;
 mod chance;
@@ -52,6 +55,7 @@ mod grant_id;
 mod grid;
 mod inputs;
 mod interest;
+pub mod journal;
 pub mod limits;
 mod output;
 mod replicate;

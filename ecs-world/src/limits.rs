@@ -86,6 +86,8 @@ pub(crate) const FORGET_UNITS: i32 = 256 * UNITS_PER_METRE;
 pub(crate) const ECHO_TICKS: u32 = TICKS_PER_SECOND / 2;
 /// Bytes of a checkpoint that is read back.
 pub const CHECKPOINT_BYTES: usize = 128 * 1024 * 1024;
+/// Bytes of a journal's record that is read back: a checkpoint, and what it is of.
+pub const JOURNAL_RECORD_BYTES: usize = CHECKPOINT_BYTES + 1024;
 
 const _: () = assert!(SLOTS <= 1 << 16, "a slot travels in 16 bits");
 const _: () = assert!(SWEEP_TICKS <= SLOT_REST_TICKS, "nobody may know a slot's old tenant when the new one comes");

@@ -12,6 +12,7 @@ use crate::checkpoint;
 use crate::command::Command;
 use crate::components::Tag;
 use crate::grid::Grid;
+use crate::journal::Opening;
 use crate::limits::COMMANDS_PER_TICK;
 use crate::output::Outputs;
 use crate::resources::{Clock, Data, Grants, Happenings, Inbox, Land, Out, Requests, Roster, Spawners};
@@ -64,10 +65,10 @@ pub enum RestoreError {
 
 /// A region's simulation. One owner calls it, one call at a time; it never blocks and never looks at a clock.
 ///
-/// - [`World::push`] takes commands for the next step;
+/// - [`World::push`] takes commands for the next step, [`World::waiting`] shows them;
 /// - [`World::step`] goes on by one tick and appends what comes of it;
 /// - [`World::checkpoint`], [`World::restore`] and [`World::digest`] are about the whole state between steps;
-/// - [`World::tick`], [`World::counts`] and [`World::characters`] look at it.
+/// - [`World::tick`], [`World::counts`], [`World::characters`] and [`World::opening`] look at it.
 pub struct World {
     ecs: Ecs,
     schedule: Schedule,
@@ -116,6 +117,12 @@ impl World {
         Ok(())
     }
 
+    /// The commands taken for the next step, in order.
+    #[must_use]
+    pub fn waiting(&self) -> &[Command] {
+        &self.ecs.resource::<Inbox>().0
+    }
+
     /// Goes on by one tick. What comes of it is appended to `outputs`.
     pub fn step(&mut self, outputs: &mut Outputs) {
         let mut clock = self.ecs.resource_mut::<Clock>();
@@ -135,7 +142,13 @@ impl World {
     /// costly as a checkpoint.
     #[must_use]
     pub fn digest(&self) -> u64 {
-        checkpoint::digest(&self.checkpoint())
+        Self::digest_of(&self.checkpoint())
+    }
+
+    /// The digest of the world that a checkpoint was made of.
+    #[must_use]
+    pub fn digest_of(checkpoint: &[u8]) -> u64 {
+        checkpoint::digest(checkpoint)
     }
 
     /// The whole state as bytes, commands not yet stepped left out.
@@ -161,6 +174,14 @@ impl World {
         saved.load(&mut world.ecs)?;
         world.ecs.run_system_once(gather).map_err(|_| RestoreError::Unsound("the scene"))?;
         Ok(world)
+    }
+
+    /// What a journal that begins here is of.
+    #[must_use]
+    pub fn opening(&self) -> Opening {
+        let Clock { tick, region, epoch } = *self.ecs.resource::<Clock>();
+        let (seed, _) = self.ecs.resource::<Chance>().state();
+        Opening { data_hash: self.ecs.resource::<Data>().0.hash, region, region_epoch: epoch, seed, tick }
     }
 
     /// How many of each there are.

@@ -10,6 +10,7 @@ mod examples;
 mod experience;
 mod inputs;
 mod interest;
+mod journal;
 mod leave;
 mod loot;
 mod movement;
