@@ -7,7 +7,7 @@ use shallot_masterdata::{Abilities, ClassId, ItemTemplateId, MonsterId, SkillId,
 use shallot_wire::{CharacterId, GrantId, NetId, OwnerEpoch, Position, Tick, Velocity};
 use wincode::{SchemaRead, SchemaWrite};
 
-use crate::limits::WORN;
+use crate::limits::{COOLDOWNS, WORN};
 use crate::schema::{
     AbilitiesSchema, CharacterSchema, ClassSchema, GrantSchema, ItemSchema, MonsterSchema, NetIdSchema,
     OwnerEpochSchema, PositionSchema, SkillSchema, TextSchema, TickSchema, VelocitySchema,
@@ -153,7 +153,7 @@ impl Gear {
 }
 
 /// A player: what it is fighting.
-#[derive(Component, Clone, Debug, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
+#[derive(Component, Clone, Debug, PartialEq, Eq, SchemaRead, SchemaWrite)]
 pub(crate) struct Fight {
     /// Of basic attacks.
     #[wincode(with = "Option<NetIdSchema>")]
@@ -164,6 +164,13 @@ pub(crate) struct Fight {
     /// Skills that were used, and when each may be used again.
     #[wincode(with = "Vec<(SkillSchema, TickSchema)>")]
     pub(crate) cooldowns: Vec<(SkillId, Tick)>,
+}
+
+impl Fight {
+    /// Nothing, with room for all that may be on cooldown: using a skill takes no memory.
+    pub(crate) fn new() -> Self {
+        Self { target: None, attack_at: None, cooldowns: Vec::with_capacity(COOLDOWNS) }
+    }
 }
 
 /// A monster: which one, and from where.

@@ -82,7 +82,7 @@ fn appear(
     let land = ecs.resource::<Land>();
     let position = sheet.position.filter(|position| land.terrain.is_free(*position)).unwrap_or(land.entry);
     let parts = (Tag { id }, Body::at(position, 0), life, player, gear, stats);
-    let entity = ecs.spawn((parts, Fight::default(), InputRing::default(), Viewer::new())).id();
+    let entity = ecs.spawn((parts, Fight::new(), InputRing::default(), Viewer::new())).id();
     ecs.resource_mut::<Slots>().settle(Kind::Player, id, entity);
     ecs.resource_mut::<Roster>().0.insert(character, entity);
     Ok(entity)

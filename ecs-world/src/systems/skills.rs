@@ -1,6 +1,6 @@
 //! Skills, in the order asked for.
 
-use bevy_ecs::prelude::{Entity, Res, ResMut};
+use bevy_ecs::prelude::{Entity, Local, Res, ResMut};
 use shallot_masterdata::{DamageType, MasterData, Skill, SkillKind};
 use shallot_wire::space::units_from_cm;
 use shallot_wire::{EntityKind, NetId, Position};
@@ -30,10 +30,11 @@ pub(crate) fn skills(
     grants: Res<'_, Grants>,
     mut requests: ResMut<'_, Requests>,
     mut out: ResMut<'_, Out>,
+    mut struck: Local<'_, Vec<NetId>>,
 ) {
     let is_full = grants.is_full();
     for request in requests.skills.drain(..) {
-        let result = if is_full { Err(Refusal::Busy) } else { use_skill(&mut arena, &scene, &request) };
+        let result = if is_full { Err(Refusal::Busy) } else { use_skill(&mut arena, &scene, &request, &mut struck) };
         let reply = result.map(|cooldown_ticks| Reply::SkillUsed { cooldown_ticks });
         out.answer(request.character, request.correlation, reply);
     }
@@ -46,7 +47,13 @@ enum Aim {
     Point(Position),
 }
 
-fn use_skill(arena: &mut Arena<'_, '_>, scene: &Scene, request: &SkillRequest) -> Result<u32, Refusal> {
+/// `struck` is a buffer that each use of an area skill uses again.
+fn use_skill(
+    arena: &mut Arena<'_, '_>,
+    scene: &Scene,
+    request: &SkillRequest,
+    struck: &mut Vec<NetId>,
+) -> Result<u32, Refusal> {
     let data = arena.setting.data.0.clone();
     let skill = data.skills.get(request.skill.index()).ok_or(Refusal::WrongClass)?;
     let aim = judge(arena, &data, skill, request)?;
@@ -69,8 +76,11 @@ fn use_skill(arena: &mut Arena<'_, '_>, scene: &Scene, request: &SkillRequest) -
         }
         Aim::Foe(foe) => strike(arena, skill, request, primary, foe),
         Aim::Point(point) => {
-            for foe in foes_around(arena, scene, point, units_from_cm(i64::from(skill.radius_cm))) {
-                strike(arena, skill, request, primary, foe);
+            foes_around(arena, scene, point, units_from_cm(i64::from(skill.radius_cm)), struck);
+            for foe in struck.drain(..) {
+                if let Some((foe, _)) = arena.foe(foe) {
+                    strike(arena, skill, request, primary, foe);
+                }
             }
         }
     }
@@ -152,11 +162,10 @@ fn strike(arena: &mut Arena<'_, '_>, skill: &Skill, request: &SkillRequest, prim
 }
 
 /// All living monsters within `radius` units of a point, in the order of their slots.
-fn foes_around(arena: &Arena<'_, '_>, scene: &Scene, point: Position, radius: i32) -> Vec<Entity> {
+fn foes_around(arena: &Arena<'_, '_>, scene: &Scene, point: Position, radius: i32, found: &mut Vec<NetId>) {
     let near = scene.near(point, radius.saturating_add(LOOK_AROUND));
     let monsters = near.filter(|spot| spot.kind == EntityKind::Monster).map(|spot| spot.id);
-    let mut ids: Vec<NetId> = monsters.collect();
-    ids.sort_unstable();
-    let foes = ids.into_iter().filter_map(|id| arena.foe(id));
-    foes.filter(|(_, at)| point.is_within(radius, *at)).map(|(foe, _)| foe).collect()
+    let is_struck = |id: &NetId| arena.foe(*id).is_some_and(|(_, at)| point.is_within(radius, at));
+    found.extend(monsters.filter(is_struck));
+    found.sort_unstable();
 }
