@@ -34,7 +34,21 @@ pub(crate) enum Verb {
         #[command(subcommand)]
         verb: MasterdataVerb,
     },
+    /// Step the simulation through a shard's journal and compare the state at every mark.
+    #[command(after_help = REPLAY_CODES)]
+    Replay {
+        /// A file of the folder `journal.dir`.
+        file: PathBuf,
+        /// The folder of CSV tables it was recorded over [default: the starter set in the binary].
+        #[arg(long, value_name = "DIR")]
+        masterdata: Option<PathBuf>,
+    },
 }
+
+const REPLAY_CODES: &str = "\
+Exit codes: 0 equal at all marks; 3 no such file; 4 not a journal; 5 another version; 6 other master data;
+7 the state differs; 8 the simulation panicked; 9 nothing to compare; 10 records that do not fit together.
+A journal that was cut off is replayed up to there, with a warning.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigVerb {

@@ -3,4 +3,5 @@
 pub(crate) mod config;
 pub(crate) mod economy;
 pub(crate) mod masterdata;
+pub(crate) mod replay;
 pub(crate) mod serve;

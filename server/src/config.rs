@@ -4,6 +4,7 @@
 pub(crate) mod auth;
 pub(crate) mod faults;
 pub(crate) mod hubs;
+pub(crate) mod journal;
 pub(crate) mod limits;
 pub(crate) mod net;
 pub(crate) mod stores;
@@ -28,6 +29,7 @@ pub(crate) struct Settings {
     pub(crate) world: world::World,
     pub(crate) stores: stores::Stores,
     pub(crate) hubs: hubs::Hubs,
+    pub(crate) journal: journal::Journal,
     pub(crate) limits: limits::Limits,
     pub(crate) telemetry: telemetry::Telemetry,
     pub(crate) faults: faults::Faults,
@@ -155,6 +157,7 @@ impl Settings {
         self.auth.check(&mut problems);
         self.stores.check(&mut problems);
         self.hubs.check(&mut problems);
+        self.journal.check(&mut problems);
         self.limits.check(self.profile, &mut problems);
         self.telemetry.check(&mut problems);
         self.faults.check(self.profile, &mut problems);

@@ -167,6 +167,14 @@ pub(crate) const SHARD_ANSWER: Duration = Duration::from_secs(3);
 pub(crate) const LEAVE_ANSWER: Duration = Duration::from_secs(10);
 /// Ticks between two checkpoints of a shard.
 pub(crate) const CHECKPOINT_TICKS: u32 = 20;
+/// Ticks that wait to be written to a shard's journal: 3.2 s. One more interrupts it.
+pub(crate) const JOURNAL_BUFFERS: usize = 64;
+/// Bytes a tick's buffer keeps once it is written; a larger one is given back to the system.
+pub(crate) const JOURNAL_BUFFER_BYTES: usize = 256 * 1024;
+/// Ticks after which a journal that the disk did not take is tried again.
+pub(crate) const JOURNAL_RETRY_TICKS: u32 = 60 * shallot_proto::wire::TICKS_PER_SECOND;
+/// How long a shard that stops waits for room to say so in its journal.
+pub(crate) const JOURNAL_FAREWELL: Duration = Duration::from_secs(2);
 /// How long /healthz waits for every shard's tick to advance.
 pub(crate) const HEALTH_WAIT: Duration = Duration::from_millis(500);
 

@@ -27,11 +27,14 @@ use clap::Parser;
 fn main() -> ExitCode {
     // One provider in the whole process; rustls panics at the first handshake when it has to guess.
     if rustls::crypto::ring::default_provider().install_default().is_err() {
-        return refuse("the TLS provider was installed twice");
+        return refuse("the TLS provider was installed twice", ExitCode::FAILURE);
     }
     match try_main(cli::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => refuse(&format!("{error:#}")),
+        Err(error) => {
+            let code = error.downcast_ref().map_or(ExitCode::FAILURE, commands::replay::Failure::exit_code);
+            refuse(&format!("{error:#}"), code)
+        }
     }
 }
 
@@ -43,11 +46,12 @@ fn try_main(cli: cli::Cli) -> anyhow::Result<()> {
             commands::economy::check(&data, grants.as_deref())
         }
         cli::Verb::Masterdata { verb: cli::MasterdataVerb::Check { folder } } => commands::masterdata::check(&folder),
+        cli::Verb::Replay { file, masterdata } => commands::replay::run(&file, masterdata.as_deref()),
     }
 }
 
 #[expect(clippy::print_stderr, reason = "the last word of a program that failed, also when no log is set up yet")]
-fn refuse(message: &str) -> ExitCode {
+fn refuse(message: &str, code: ExitCode) -> ExitCode {
     eprintln!("shallot: {message}");
-    ExitCode::FAILURE
+    code
 }

@@ -19,7 +19,7 @@ pub(crate) fn load(folder: Option<&Path>) -> anyhow::Result<MasterData> {
     }
 }
 
-/// The first digits of a set's hash, enough for people to tell sets apart.
-pub(crate) fn short_hash(set: &MasterData) -> String {
-    set.hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+/// The first digits of a set's content hash, enough for people to tell sets apart.
+pub(crate) fn short_hash(hash: &[u8; 32]) -> String {
+    hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -4,6 +4,7 @@ pub(crate) mod comeback;
 pub(crate) mod desk;
 pub(crate) mod driver;
 pub(crate) mod fan_out;
+pub(crate) mod journal;
 pub(crate) mod lease;
 pub(crate) mod link;
 pub(crate) mod pacer;

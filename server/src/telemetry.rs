@@ -19,6 +19,10 @@ pub(crate) const MONSTERS: &str = "shallot_monsters";
 pub(crate) const DROPS: &str = "shallot_drops";
 /// Counter by `region`: times a shard was restarted from its checkpoint.
 pub(crate) const SHARD_RESTARTS: &str = "shallot_shard_restarts_total";
+/// Counter by `region`: bytes written to journals.
+pub(crate) const JOURNAL_BYTES: &str = "shallot_journal_bytes_total";
+/// Counter by `region` and `reason`: journals with a gap after them, since the writer was `behind`, or a write `failed`.
+pub(crate) const JOURNAL_INTERRUPTED: &str = "shallot_journal_interrupted_total";
 /// Counter by `region`: commands refused since the shard's mailbox was full.
 pub(crate) const MAILBOX_FULL: &str = "shallot_shard_mailbox_full_total";
 /// Counter by `worker`: ticks whose outputs a stalled gateway worker did not take.

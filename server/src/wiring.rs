@@ -41,12 +41,13 @@ use crate::shard::comeback::Comeback;
 use crate::shard::desk::Desk;
 use crate::shard::driver::{Driver, DriverParts};
 use crate::shard::fan_out::FanOut;
+use crate::shard::journal::{JournalFolder, Recorder};
 use crate::shard::lease::RegionLease;
 use crate::shard::link::{LocalLink, ShardLink};
 use crate::shard::pulse::Pulse;
 use crate::shard::thread::ShardThread;
 use crate::store_runtime::StoreRuntime;
-use crate::{keys, limits, masterdata, services, telemetry};
+use crate::{config, keys, limits, masterdata, services, telemetry};
 
 /// Everything bound and connected, nothing started yet.
 pub(crate) struct Wired {
@@ -83,7 +84,7 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
     let clock = SystemClock::new();
     let metrics = telemetry::init_metrics()?;
     let data = Arc::new(ArcSwap::from_pointee(masterdata::load(settings.world.masterdata.as_deref())?));
-    tracing::info!(hash = %masterdata::short_hash(&data.load()), regions = data.load().regions.len(), "master data is loaded");
+    tracing::info!(hash = %masterdata::short_hash(&data.load().hash), regions = data.load().regions.len(), "master data is loaded");
 
     // Stores and keys.
     let folder = settings.stores.data.as_path();
@@ -146,8 +147,10 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
             WorldConfig { seed: seed.wrapping_add(u64::from(row)), region: index, region_epoch: epoch, start_tick };
         let (desk_sender, desk_items) = mpsc::channel(limits::DESK_QUEUE);
         let pulse = Arc::new(Pulse::new(&region.key));
+        let world = World::new(config, Arc::clone(&set));
         let driver = Driver::new(DriverParts {
-            world: World::new(config, Arc::clone(&set)),
+            journal: journal(&settings.journal, &region.key, &world)?,
+            world,
             data: Arc::clone(&set),
             mailbox,
             fan_out: FanOut::new(index, clock, &inboxes),
@@ -297,6 +300,15 @@ fn prepare(folder: &Path) -> anyhow::Result<()> {
         tracing::info!(folder = %folder.display(), "made the data folder; the database, keys and a development certificate are kept there");
     }
     Ok(())
+}
+
+/// The journal of a shard, begun, where journals are kept.
+fn journal(settings: &config::journal::Journal, region: &str, world: &World) -> anyhow::Result<Option<Recorder>> {
+    let Some(dir) = &settings.dir else { return Ok(None) };
+    let recorder = JournalFolder::new(dir, region, settings.files.into())
+        .and_then(|folder| Recorder::start(folder, settings.max_bytes, world))
+        .with_context(|| format!("cannot write the journal of {region} in {}", dir.display()))?;
+    Ok(Some(recorder))
 }
 
 fn identity(settings: &Settings, folder: &Path) -> anyhow::Result<Identity> {

@@ -25,7 +25,7 @@ pub(crate) fn check(folder: &Path) -> anyhow::Result<()> {
         set.classes.len(),
         set.skills.len(),
         warnings.len(),
-        short_hash(&set),
+        short_hash(&set.hash),
     );
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! One tick of a shard: drain the mailbox, step, hand the outputs on.
+//! One tick of a shard: drain the mailbox, note it in the journal, step, hand the outputs on.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,11 +7,13 @@ use std::time::Duration;
 use crossbeam_channel::Receiver;
 use shallot_masterdata::MasterData;
 use shallot_proto::wire::{CharacterId, NetId, RegionEpoch};
+use shallot_world::journal::End;
 use shallot_world::{Command, Outputs, Reply, RestoreError, World};
 use tokio::sync::mpsc;
 
 use super::desk::DeskItem;
 use super::fan_out::FanOut;
+use super::journal::Recorder;
 use super::link::Mail;
 use super::pulse::Pulse;
 use crate::limits;
@@ -28,6 +30,7 @@ pub(crate) struct Driver {
     /// What the desk had no room for, oldest first.
     backlog: VecDeque<DeskItem>,
     pulse: Arc<Pulse>,
+    journal: Option<Recorder>,
     meters: Meters,
     checkpoint: Vec<u8>,
     since_checkpoint: u32,
@@ -49,6 +52,8 @@ pub(crate) struct DriverParts {
     pub(crate) fan_out: FanOut,
     pub(crate) desk: mpsc::Sender<DeskItem>,
     pub(crate) pulse: Arc<Pulse>,
+    /// Already begun with `world`; `None`: none is kept.
+    pub(crate) journal: Option<Recorder>,
     /// Panics after so many ticks, once: a fault made on purpose.
     pub(crate) panic_in: Option<u32>,
 }
@@ -72,6 +77,7 @@ impl Driver {
             desk: parts.desk,
             backlog: VecDeque::new(),
             pulse: parts.pulse,
+            journal: parts.journal,
             meters,
             checkpoint,
             since_checkpoint: 0,
@@ -86,6 +92,10 @@ impl Driver {
             return false;
         }
         self.drain_mailbox(now);
+        // Before the step, so that a journal has the commands of a step that panics.
+        if let Some(journal) = &mut self.journal {
+            journal.tick(&self.world);
+        }
         self.plant_panic();
         self.outputs.clear();
         self.world.step(&mut self.outputs);
@@ -108,7 +118,17 @@ impl Driver {
         self.world = World::restore(&self.checkpoint, Arc::clone(&self.data), epoch)?;
         self.outputs.clear();
         self.since_checkpoint = 0;
+        if let Some(journal) = &mut self.journal {
+            journal.begin_anew(&self.world);
+        }
         Ok(())
+    }
+
+    /// After the last tick: ends the journal, and waits until it is written.
+    pub(crate) fn end_journal(&mut self, end: End) {
+        if let Some(journal) = self.journal.take() {
+            journal.finish(&self.world, end);
+        }
     }
 
     /// Who is in the world.
@@ -165,6 +185,9 @@ impl Driver {
     fn take_checkpoint(&mut self) {
         self.since_checkpoint = 0;
         self.checkpoint = self.world.checkpoint();
+        if let Some(journal) = &mut self.journal {
+            journal.mark(&self.world, &self.checkpoint);
+        }
         let counts = self.world.counts();
         self.meters.players.set(counts.players as f64);
         self.meters.monsters.set(counts.monsters as f64);

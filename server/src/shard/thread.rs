@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use shallot_proto::wire::TICK_MS;
 use shallot_services::ports::RegionStore;
+use shallot_world::journal::End;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -42,20 +43,27 @@ impl ShardThread {
     }
 
     fn run(mut self) {
+        let end = self.run_and_come_back();
+        self.driver.end_journal(end);
+    }
+
+    /// Runs until the stop, over panics; how its journal ends.
+    fn run_and_come_back(&mut self) -> End {
         let mut panics = 0;
         while !self.stop.is_cancelled() {
             let began = self.clock.since_start();
             if catch_unwind(AssertUnwindSafe(|| self.run_ticks())).is_ok() {
-                return;
+                break;
             }
             let lived = self.clock.since_start().saturating_sub(began);
             panics = if lived.as_secs() >= 1 { 1 } else { panics + 1 };
             if panics >= PANICS_IN_A_ROW || !self.come_back() {
                 tracing::error!(region = self.region, "the shard does not come back");
                 self.lifecycle.crash("shard");
-                return;
+                return End::Panicked;
             }
         }
+        End::Stopped
     }
 
     fn run_ticks(&mut self) {

@@ -11,6 +11,7 @@ mod floods;
 mod http2;
 mod hub_only;
 mod items;
+mod journal;
 mod limits;
 mod links;
 mod pages;
