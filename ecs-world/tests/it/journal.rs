@@ -378,6 +378,34 @@ fn the_bytes_of_a_tick() {
     assert_eq!(hex, expected.concat());
 }
 
+/// What the fuzzer of journals begins with: parts, each a length and the commands of one tick.
+#[test]
+fn the_fuzzer_begins_with_every_command() {
+    let seeds = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/seeds/journal");
+    let mut seen = [false; 11];
+    for seed in std::fs::read_dir(seeds).unwrap() {
+        let path = seed.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        let mut rest = bytes.as_slice();
+        while let Some((length, parts)) = rest.split_first() {
+            let (commands, after) = parts.split_at(usize::from(*length));
+            rest = after;
+            let payload = [&[1, 9], commands].concat();
+            let checksum = crc::Crc::<u32>::new(&crc::CRC_32_ISCSI).checksum(&payload);
+            let mut file = [journal::MAGIC.as_slice(), &journal::VERSION.to_le_bytes()].concat();
+            for word in [STATE_VERSION, payload.len() as u32, checksum] {
+                file.extend_from_slice(&word.to_le_bytes());
+            }
+            file.extend_from_slice(&payload);
+            let mut reader = JournalReader::default();
+            reader.feed(&file);
+            let Ok(Some(Record::Tick(Tick(9), commands))) = reader.next_record() else { panic!("{}", path.display()) };
+            commands.iter().for_each(|command| seen[variant(command)] = true);
+        }
+    }
+    assert_eq!(seen, [true; 11]);
+}
+
 fn net_id() -> impl Strategy<Value = NetId> {
     prop_oneof![
         (any::<u16>(), 0_u8..8).prop_map(|(index, generation)| NetId { index, generation }),
