@@ -161,11 +161,14 @@ impl Driver {
     /// A character that has left is told so by the desk, once its last save is stored; the others' saves go as one.
     fn hand_on_saves(&mut self) {
         let left = |reply: &shallot_world::Answer| matches!(reply.result, Ok(Reply::Left));
-        let (last, regular): (Vec<_>, Vec<_>) = self.outputs.saves.drain(..).partition(|save| save.final_);
-        if !regular.is_empty() {
-            self.backlog.push_back(DeskItem::Saves(regular));
+        let saves = &self.outputs.saves;
+        let regular = saves.iter().filter(|save| !save.final_).count();
+        if regular > 0 {
+            let mut kept = Vec::with_capacity(regular);
+            kept.extend(saves.iter().filter(|save| !save.final_));
+            self.backlog.push_back(DeskItem::Saves(kept));
         }
-        for save in last {
+        for save in self.outputs.saves.drain(..).filter(|save| save.final_) {
             let of_it = |reply: &&shallot_world::Answer| left(reply) && reply.character == save.character;
             let correlation = self.outputs.replies.iter().find(of_it).map(|reply| reply.correlation);
             self.backlog.push_back(DeskItem::Leave { save, correlation });

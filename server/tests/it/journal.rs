@@ -59,6 +59,10 @@ async fn session(folder: &Path, environment: &[(&str, &str)]) -> Server {
 async fn a_session_replays_in_another_process_to_the_same_state() {
     let folder = tempfile::tempdir().unwrap();
     let server = session(folder.path(), &[]).await;
+    let written = server.metric("shallot_journal_bytes_total{region=\"brookfield\"}");
+    assert!(written > 10_000.0, "{written}");
+    let gaps = |reason| format!("shallot_journal_interrupted_total{{region=\"brookfield\",reason=\"{reason}\"}}");
+    assert_eq!(["behind", "failed"].map(|reason| server.metric(&gaps(reason))), [0.0; 2]);
     server.stop();
     let dir = folder.path().join("journals");
     let [played] = &journals(&dir, "brookfield")[..] else { panic!("{dir:?}") };
