@@ -13,7 +13,8 @@
 //! # Who does what
 //!
 //! [`begin`], [`tick`], [`mark`] and [`end`] append to a buffer of the caller's, who writes it somewhere; a buffer with
-//! room in it costs [`tick`] and [`mark`] no allocation. [`JournalReader`] takes the bytes in pieces and gives records,
+//! room in it costs [`tick`] and [`mark`] no allocation. A checkpoint leaves out what is no state, so a world that begins a
+//! journal forgets that as well. [`JournalReader`] takes the bytes in pieces and gives records,
 //! [`Replay`] steps a world through them. Nothing here does IO.
 
 mod read;

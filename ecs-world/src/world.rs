@@ -67,7 +67,8 @@ pub enum RestoreError {
 ///
 /// - [`World::push`] takes commands for the next step, [`World::waiting`] shows them;
 /// - [`World::step`] goes on by one tick and appends what comes of it;
-/// - [`World::checkpoint`], [`World::restore`] and [`World::digest`] are about the whole state between steps;
+/// - [`World::checkpoint`], [`World::restore`], [`World::renew`] and [`World::digest`] are about the whole state between
+///   steps;
 /// - [`World::tick`], [`World::counts`], [`World::characters`] and [`World::opening`] look at it.
 pub struct World {
     ecs: Ecs,
@@ -182,6 +183,20 @@ impl World {
         let Clock { tick, region, epoch } = *self.ecs.resource::<Clock>();
         let (seed, _) = self.ecs.resource::<Chance>().state();
         Opening { data_hash: self.ecs.resource::<Data>().0.hash, region, region_epoch: epoch, seed, tick }
+    }
+
+    /// Goes on as the world that its own checkpoint makes, under the same epoch, and returns that checkpoint: what a
+    /// checkpoint leaves out is forgotten here too, so that both go on alike. Commands that wait go on waiting.
+    ///
+    /// # Errors
+    /// [`RestoreError`], if its checkpoint does not read back; it stays as it is then.
+    pub fn renew(&mut self) -> Result<Vec<u8>, RestoreError> {
+        let checkpoint = self.checkpoint();
+        let (data, epoch) = (Arc::clone(&self.ecs.resource::<Data>().0), self.ecs.resource::<Clock>().epoch);
+        let mut renewed = Self::restore(&checkpoint, data, epoch)?;
+        std::mem::swap(&mut self.ecs.resource_mut::<Inbox>().0, &mut renewed.ecs.resource_mut::<Inbox>().0);
+        *self = renewed;
+        Ok(checkpoint)
     }
 
     /// How many of each there are.

@@ -41,7 +41,7 @@ static BEGINNING: LazyLock<(Vec<u8>, Tick)> = LazyLock::new(|| {
         world.step(&mut Outputs::default());
     }
     let mut file = Vec::new();
-    journal::begin(&mut file, &world);
+    journal::begin(&mut file, &mut world).expect("what a world wrote, it reads");
     (file, world.tick())
 });
 

@@ -147,9 +147,9 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
             WorldConfig { seed: seed.wrapping_add(u64::from(row)), region: index, region_epoch: epoch, start_tick };
         let (desk_sender, desk_items) = mpsc::channel(limits::DESK_QUEUE);
         let pulse = Arc::new(Pulse::new(&region.key));
-        let world = World::new(config, Arc::clone(&set));
+        let mut world = World::new(config, Arc::clone(&set));
         let driver = Driver::new(DriverParts {
-            journal: journal(&settings.journal, &region.key, &world)?,
+            journal: journal(&settings.journal, &region.key, &mut world)?,
             world,
             data: Arc::clone(&set),
             mailbox,
@@ -303,7 +303,7 @@ fn prepare(folder: &Path) -> anyhow::Result<()> {
 }
 
 /// The journal of a shard, begun, where journals are kept.
-fn journal(settings: &config::journal::Journal, region: &str, world: &World) -> anyhow::Result<Option<Recorder>> {
+fn journal(settings: &config::journal::Journal, region: &str, world: &mut World) -> anyhow::Result<Option<Recorder>> {
     let Some(dir) = &settings.dir else { return Ok(None) };
     let recorder = JournalFolder::new(dir, region, settings.files.into())
         .and_then(|folder| Recorder::start(folder, settings.max_bytes, world))

@@ -4,17 +4,21 @@ use shallot_wire::Tick;
 
 use super::{BEGINNING, CHECKSUM, End, FRAME, MAGIC, Record, STATE_VERSION, VERSION, config};
 use crate::command::Command;
-use crate::world::World;
+use crate::world::{RestoreError, World};
 
-/// Begins a journal at the world as it is between two steps; returns its digest. As costly as a checkpoint.
-pub fn begin(file: &mut Vec<u8>, world: &World) -> u64 {
-    let checkpoint = world.checkpoint();
+/// Begins a journal at the world as it is between two steps; returns its digest. The world goes on as the one that a replay
+/// begins with ([`World::renew`]). As costly as a checkpoint and its restoring.
+///
+/// # Errors
+/// As [`World::renew`]; nothing is appended then.
+pub fn begin(file: &mut Vec<u8>, world: &mut World) -> Result<u64, RestoreError> {
+    let checkpoint = world.renew()?;
     file.reserve(BEGINNING + checkpoint.len() + 2 * FRAME);
     file.extend_from_slice(&MAGIC);
     file.extend_from_slice(&VERSION.to_le_bytes());
     file.extend_from_slice(&STATE_VERSION.to_le_bytes());
     append(file, &Record::Opening(world.opening(), &checkpoint));
-    World::digest_of(&checkpoint)
+    Ok(World::digest_of(&checkpoint))
 }
 
 /// The next tick: all that the world has taken for it. To be called between the last [`World::push`] and

@@ -38,9 +38,9 @@ struct Recording {
 }
 
 impl Recording {
-    fn of(world: World, data: Arc<MasterData>) -> Self {
+    fn of(mut world: World, data: Arc<MasterData>) -> Self {
         let mut file = Vec::new();
-        journal::begin(&mut file, &world);
+        journal::begin(&mut file, &mut world).unwrap();
         Self { world, data, file, out: Outputs::default(), ticks: 0 }
     }
 
@@ -73,9 +73,10 @@ impl Recording {
                 }
             }
             for (n, entity) in (0_u8..).zip(&entities) {
-                commands.push(walk(*entity, tick as u16, n.wrapping_mul(37)));
                 let correlation = u64::from(n);
-                let seen = self.near(n);
+                let (ack, seen) = self.look(n);
+                // One in four acknowledges nothing.
+                commands.push(walk(*entity, tick as u16, n.wrapping_mul(37), ack.filter(|_| n % 4 > 0)));
                 let target = seen.get(usize::from(n) % seen.len().max(1)).copied();
                 match (tick + u32::from(n)) % 10 {
                     0 => commands.push(Command::Attack { character: character(n), target, correlation }),
@@ -98,17 +99,20 @@ impl Recording {
         }
     }
 
-    /// All that a client was told of in the last tick.
-    fn near(&self, n: u8) -> Vec<NetId> {
-        let mine = self.out.snapshots.iter().find(|snapshot| snapshot.character == character(n));
-        let decoded = mine.map(|mine| shallot_wire::Snapshot::decode(self.out.datagram(mine)).unwrap());
-        decoded.map(|snapshot| snapshot.records().map(|(_, record)| record.entity).collect()).unwrap_or_default()
+    /// What a client has to acknowledge of the last tick, and all that it was told of in it.
+    fn look(&self, n: u8) -> (Option<Ack>, Vec<NetId>) {
+        let Some(mine) = self.out.snapshots.iter().find(|snapshot| snapshot.character == character(n)) else {
+            return (None, Vec::new());
+        };
+        let snapshot = shallot_wire::Snapshot::decode(self.out.datagram(mine)).unwrap();
+        let ack = Ack { newest: snapshot.header.sequence, mask: 0 };
+        (Some(ack), snapshot.records().map(|(_, record)| record.entity).collect())
     }
 }
 
-fn walk(entity: NetId, tick: u16, heading: u8) -> Command {
+fn walk(entity: NetId, tick: u16, heading: u8, ack: Option<Ack>) -> Command {
     let inputs = Inputs::new(&[Input { heading, throttle: 127, facing: heading }]).unwrap();
-    let window = InputWindow { entity, ack: None, newest_tick: tick, view_tick: tick, stamp_ms: tick, inputs };
+    let window = InputWindow { entity, ack, newest_tick: tick, view_tick: tick, stamp_ms: tick, inputs };
     Command::Input { window, held_ms: tick % 50 }
 }
 
@@ -170,6 +174,19 @@ fn a_journal_that_begins_in_the_middle_replays_too() {
 }
 
 #[test]
+fn a_world_that_is_renewed_keeps_its_state_and_what_waits() {
+    let (world, data) = world();
+    let mut recording = Recording::of(world, data);
+    recording.play(100);
+    let digest = recording.world.digest();
+    let waits = walk(NetId { index: 1, generation: 0 }, 100, 9, None);
+    recording.world.push(waits.clone()).unwrap();
+    let checkpoint = recording.world.renew().unwrap();
+    assert_eq!((World::digest_of(&checkpoint), recording.world.digest()), (digest, digest));
+    assert_eq!(recording.world.waiting(), [waits]);
+}
+
+#[test]
 fn a_journal_after_a_restart_replays_too() {
     let (world, data) = world();
     let mut first = Recording::of(world, Arc::clone(&data));
@@ -188,7 +205,7 @@ fn a_command_that_is_missing_is_found_at_the_next_mark() {
     let mut recording = Recording::of(world, data);
     recording.play(30);
     // What the world took in tick 31 and the journal does not know of.
-    recording.world.push(walk(NetId { index: 1, generation: 0 }, 31, 200)).unwrap();
+    recording.world.push(walk(NetId { index: 1, generation: 0 }, 31, 200, None)).unwrap();
     let waiting = std::mem::take(&mut recording.file);
     let (untold, data) = self::world();
     let mut untold = Recording::of(untold, data);

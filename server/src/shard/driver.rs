@@ -94,7 +94,7 @@ impl Driver {
         self.drain_mailbox(now);
         // Before the step, so that a journal has the commands of a step that panics.
         if let Some(journal) = &mut self.journal {
-            journal.tick(&self.world);
+            journal.tick(&mut self.world);
         }
         self.plant_panic();
         self.outputs.clear();
@@ -119,7 +119,7 @@ impl Driver {
         self.outputs.clear();
         self.since_checkpoint = 0;
         if let Some(journal) = &mut self.journal {
-            journal.begin_anew(&self.world);
+            journal.begin_anew(&mut self.world);
         }
         Ok(())
     }

@@ -51,7 +51,7 @@ impl Recorder {
     ///
     /// # Errors
     /// The first file cannot be written, or the thread not be started.
-    pub(crate) fn start(folder: JournalFolder, max_bytes: u64, world: &World) -> std::io::Result<Self> {
+    pub(crate) fn start(folder: JournalFolder, max_bytes: u64, world: &mut World) -> std::io::Result<Self> {
         let region = folder.region().to_owned();
         let interrupted = |reason: &'static str| {
             let counter =
@@ -66,7 +66,7 @@ impl Recorder {
         let has_failed = Arc::clone(&recorder.has_failed);
         let mut writer = Writer::new(folder, queue, give_back, has_failed, interrupted("failed"));
         let (mut first, opening) = (Vec::new(), world.opening());
-        journal::begin(&mut first, world);
+        journal::begin(&mut first, world).map_err(std::io::Error::other)?;
         writer.open(opening.region_epoch, opening.tick, &first)?;
         let thread = std::thread::Builder::new().name(format!("journal {region}"));
         recorder.thread = Some(thread.spawn(move || writer.run())?);
@@ -90,8 +90,8 @@ impl Recorder {
         }
     }
 
-    /// Takes down what the world has taken for its next step.
-    pub(crate) fn tick(&mut self, world: &World) {
+    /// Takes down what the world has taken for its next step. Where a file begins, the world goes on as its checkpoint.
+    pub(crate) fn tick(&mut self, world: &mut World) {
         self.collect();
         if self.has_failed.load(Ordering::Relaxed) {
             self.has_failed.store(false, Ordering::Relaxed);
@@ -124,7 +124,7 @@ impl Recorder {
     }
 
     /// Begins anew with a world that came back from its checkpoint.
-    pub(crate) fn begin_anew(&mut self, world: &World) {
+    pub(crate) fn begin_anew(&mut self, world: &mut World) {
         self.collect();
         self.open(world, End::Panicked);
     }
@@ -159,9 +159,16 @@ impl Recorder {
     }
 
     /// Ends the file that is being written and begins the next one. Whether the writer took it.
-    fn open(&mut self, world: &World, end: End) -> bool {
+    fn open(&mut self, world: &mut World, end: End) -> bool {
         let (mut first, mut last) = (Vec::new(), Vec::new());
-        let digest = journal::begin(&mut first, world);
+        let digest = match journal::begin(&mut first, world) {
+            Ok(digest) => digest,
+            Err(error) => {
+                tracing::error!(%error, region = self.region, "no journal can begin here");
+                self.state = State::Interrupted { retry_in: limits::JOURNAL_RETRY_TICKS };
+                return false;
+            }
+        };
         let opening = world.opening();
         match self.state {
             State::Recording if end == End::Full => {

@@ -60,12 +60,12 @@ fn fresh(data: &Arc<MasterData>) -> World {
 impl Shard {
     fn new(max_bytes: u64) -> Self {
         let data = Arc::new(starter());
-        let world = fresh(&data);
+        let mut world = fresh(&data);
         let (work, queue) = crossbeam_channel::bounded(limits::JOURNAL_BUFFERS);
         let (give_back, returned) = crossbeam_channel::bounded(limits::JOURNAL_BUFFERS);
         let recorder = Recorder::new("field", max_bytes, work, returned);
         let mut first = Vec::new();
-        journal::begin(&mut first, &world);
+        journal::begin(&mut first, &mut world).unwrap();
         let disk = Disk { queue: Some(queue), give_back: Some(give_back), files: vec![first] };
         Self { data, world, recorder, disk, ticks: 0 }
     }
@@ -77,7 +77,7 @@ impl Shard {
             if self.ticks <= COMERS {
                 self.world.push(enter(self.ticks)).unwrap();
             }
-            self.recorder.tick(&self.world);
+            self.recorder.tick(&mut self.world);
             self.world.step(&mut Outputs::default());
             if self.ticks.is_multiple_of(limits::CHECKPOINT_TICKS) {
                 self.recorder.mark(&self.world, &self.world.checkpoint());
@@ -197,7 +197,7 @@ fn a_panic_ends_a_journal_and_the_restored_world_begins_one() {
     let checkpoint = shard.world.checkpoint();
     shard.run_written(4);
     shard.world = World::restore(&checkpoint, Arc::clone(&shard.data), RegionEpoch(4)).unwrap();
-    shard.recorder.begin_anew(&shard.world);
+    shard.recorder.begin_anew(&mut shard.world);
     shard.run_written(40);
     let files = shard.finish(End::Panicked);
     assert_eq!(spans(&files), [(0, 37, Some(End::Panicked)), (33, 73, Some(End::Panicked))]);
@@ -209,16 +209,16 @@ fn on_a_real_disk_it_is_written_when_the_shard_has_ended() {
     let data = Arc::new(starter());
     let mut world = fresh(&data);
     let folder = JournalFolder::new(root.path(), "field", 2).unwrap();
-    let mut recorder = Recorder::start(folder.clone(), 1 << 30, &world).unwrap();
+    let mut recorder = Recorder::start(folder.clone(), 1 << 30, &mut world).unwrap();
     for n in 0..50 {
         world.push(enter(n)).unwrap();
-        recorder.tick(&world);
+        recorder.tick(&mut world);
         world.step(&mut Outputs::default());
     }
     recorder.finish(&world, End::Stopped);
     let bytes = std::fs::read(root.path().join("field-0000000003-0000000000.journal")).unwrap();
     let (_, last, seen) = replayed(&bytes, &data);
     assert_eq!((last, seen.marks, seen.end), (50, 1, Some(End::Stopped)));
-    let again = Recorder::start(folder, 1 << 30, &fresh(&data)).map(|_| ()).unwrap_err();
+    let again = Recorder::start(folder, 1 << 30, &mut fresh(&data)).map(|_| ()).unwrap_err();
     assert_eq!(again.kind(), std::io::ErrorKind::AlreadyExists, "two servers in one folder");
 }
