@@ -5,6 +5,7 @@ use quinn::{Connection, SendDatagramError, VarInt};
 use shallot_hubs::LinkKind;
 
 use super::path_budget::{Lowered, Pass, PathBudget, PathSample};
+use crate::limits::BUDGET_FLOOR;
 use crate::listeners::quic_window::Window;
 
 /// A session's datagram channel.
@@ -53,17 +54,19 @@ impl Channel {
 
     /// Gives a snapshot to QUIC, when the path has room for it.
     pub(super) fn send(&mut self, datagram: &Bytes) -> Sent {
+        let is_alone = self.link == LinkKind::Quic;
         match self.budget.pass(datagram.len()) {
-            Pass::Go => match self.connection.send_datagram(datagram.clone()) {
-                Ok(()) => Sent::Datagram,
-                Err(SendDatagramError::ConnectionLost(_)) => Sent::Lost,
-                // What the client or the path takes at once is less.
-                Err(_) => Sent::TooLarge,
-            },
-            // The link's packets go the same way and are as large.
-            Pass::TooLarge if self.link == LinkKind::Quic => Sent::LeftOut,
-            Pass::TooLarge => Sent::TooLarge,
-            Pass::Skip => Sent::LeftOut,
+            Pass::Skip => return Sent::LeftOut,
+            // The link's packets would go the same way and be as large; what is smallest may as well be tried.
+            Pass::TooLarge if is_alone && datagram.len() > BUDGET_FLOOR => return Sent::LeftOut,
+            Pass::TooLarge if !is_alone => return Sent::TooLarge,
+            Pass::Go | Pass::TooLarge => {}
+        }
+        match self.connection.send_datagram(datagram.clone()) {
+            Ok(()) => Sent::Datagram,
+            Err(SendDatagramError::ConnectionLost(_)) => Sent::Lost,
+            // What the client or the path takes at once is less.
+            Err(_) => Sent::TooLarge,
         }
     }
 

@@ -93,6 +93,12 @@ pub(crate) struct PathBudget {
     settling: u32,
     /// Samples in a row without a fault.
     good: u32,
+    /// Whether a snapshot went out since the last sample.
+    is_sending: bool,
+    /// Samples in a row in which snapshots went out and nothing was acknowledged: then QUIC does not count them as lost.
+    silent: u32,
+    /// Samples in a row in which nothing was acknowledged, whatever went out.
+    unanswered: u32,
     /// Samples in a row with heavy loss.
     heavy: u32,
     /// Samples in a row with a standing queue at the least budget.
@@ -124,6 +130,10 @@ const FEW_PACKETS: u64 = 12;
 const MANY_PACKETS: u64 = 32;
 /// Samples until losses show what a change did: a round trip and the time in which quinn gives packets up.
 const SETTLE_SAMPLES: u32 = 4;
+/// Samples without an acknowledgement in a row: beyond the round trip of any path that one can play over.
+const SILENT_SAMPLES: u32 = 4;
+/// After so many of them losses are counted late.
+const LATE_SAMPLES: u32 = 2;
 /// Samples of heavy loss in a row: by then a collapse has shown that it is one.
 const HEAVY_SAMPLES: u32 = 4;
 /// Samples without a fault from one step up to the next.
@@ -148,6 +158,9 @@ impl PathBudget {
             base: None,
             settling: 0,
             good: 0,
+            is_sending: false,
+            silent: 0,
+            unanswered: 0,
             heavy: 0,
             stuck: 0,
         }
@@ -167,6 +180,7 @@ impl PathBudget {
             return Pass::Skip;
         }
         self.saved -= size;
+        self.is_sending = true;
         self.largest = self.largest.max(size);
         Pass::Go
     }
@@ -181,12 +195,21 @@ impl PathBudget {
         let since = |now: u64, then: u64| now.saturating_sub(then);
         let (sent, lost) = (since(sample.sent, self.last.sent), since(sample.lost, self.last.lost));
         self.last = sample;
+        self.silent = match (acknowledged, std::mem::take(&mut self.is_sending)) {
+            (true, _) => 0,
+            (false, true) => self.silent + 1,
+            (false, false) => self.silent,
+        };
+        let was_unanswered = self.unanswered;
+        self.unanswered = if acknowledged { 0 } else { was_unanswered + 1 };
         self.hole = self.hole.and_then(|(limit, left)| Some((limit, left.checked_sub(1)?)));
         let queue = sample.round_trip.filter(|_| acknowledged).map_or(Duration::ZERO, |trip| self.queue(trip));
         if self.settling > 0 {
             self.settling -= 1;
             return None;
         }
+        // What is counted after a silence was lost before it.
+        let lost = if was_unanswered >= LATE_SAMPLES { 0 } else { lost };
         self.recent.add(sent, lost);
         self.lasting.add(sent, lost);
         let lowered = self.fault(queue);
@@ -216,7 +239,8 @@ impl PathBudget {
     fn fault(&mut self, queue: Duration) -> Option<Lowered> {
         let is_heavy = self.lasting.permille(MANY_PACKETS).is_some_and(|loss| loss >= HEAVY_LOSS_PERMILLE);
         self.heavy = if is_heavy { self.heavy + 1 } else { 0 };
-        if self.recent.permille(FEW_PACKETS).is_some_and(|loss| loss >= COLLAPSE_PERMILLE) {
+        let is_collapsing = self.recent.permille(FEW_PACKETS).is_some_and(|loss| loss >= COLLAPSE_PERMILLE);
+        if is_collapsing || self.silent >= SILENT_SAMPLES {
             Some(Lowered::Collapse)
         } else if queue > STANDING_QUEUE {
             Some(Lowered::Queue)
@@ -234,15 +258,17 @@ impl PathBudget {
         self.bytes = part.max(RATE_FLOOR).min(self.bytes);
         self.settling = SETTLE_SAMPLES;
         if why == Lowered::Collapse {
-            // Half way back at most, so that it is not tried again and again at the cost of a second each.
-            self.hole = Some((((used + self.bytes) / 2).max(BUDGET_FLOOR), HOLE_SAMPLES));
+            // Half way back at most, so that it is not tried again and again at the cost of a second each. When not even the least passes,
+            // nothing does.
+            let limit = if used <= BUDGET_FLOOR { 0 } else { ((used + self.bytes) / 2).max(BUDGET_FLOOR) };
+            self.hole = Some((limit, HOLE_SAMPLES));
         }
         if why == Lowered::Queue {
             let drains = queue.min(DRAIN_AT_MOST);
             self.skip = u64::try_from(drains.as_millis()).unwrap_or(u64::MAX) / u64::from(TICK_MS);
         }
         (self.saved, self.largest) = (0, 0);
-        (self.good, self.heavy) = (0, 0);
+        (self.good, self.heavy, self.silent) = (0, 0, 0);
         (self.recent, self.lasting) = (Loss::default(), Loss::default());
     }
 

@@ -20,6 +20,7 @@ mod presence;
 mod process;
 mod quic_doors;
 mod quic_link;
+mod quic_restart;
 mod quic_resume;
 #[expect(dead_code, reason = "these tests end their Redis, so each has one of its own")]
 #[path = "../../../stores/tests/it/redis_server.rs"]

@@ -28,6 +28,8 @@ struct Way {
     loss_permille: u64,
     /// Bytes a second, and bytes that may wait for them.
     narrow: Option<(u64, u64)>,
+    /// Larger packets are lost.
+    largest: usize,
     dice: u64,
     free_at: Duration,
     under_way: VecDeque<(Duration, Bytes)>,
@@ -35,12 +37,20 @@ struct Way {
 
 impl Way {
     fn new(delay: Duration, loss_permille: u64, narrow: Option<(u64, u64)>, seed: u64) -> Self {
-        Self { delay, loss_permille, narrow, dice: seed, free_at: Duration::ZERO, under_way: VecDeque::new() }
+        Self {
+            delay,
+            loss_permille,
+            narrow,
+            largest: usize::MAX,
+            dice: seed,
+            free_at: Duration::ZERO,
+            under_way: VecDeque::new(),
+        }
     }
 
     fn enter(&mut self, now: Duration, packet: &[u8]) {
         self.dice = self.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        if (self.dice >> 33) % 1_000 < self.loss_permille {
+        if packet.len() > self.largest || (self.dice >> 33) % 1_000 < self.loss_permille {
             return;
         }
         let mut out = now;
@@ -287,4 +297,17 @@ fn on_a_line_of_64_kbit_old_state_is_dropped_and_not_queued() {
     stock.connect();
     let stock = stock.play(seconds(120), seconds(90), MAX_DATAGRAM);
     assert!(stock > seconds(2), "the test proves nothing: all that is sent arrives in time, {stock:?}");
+}
+
+/// Below what QUIC asks of any path, so that QUIC itself has no way out.
+#[test]
+fn on_a_path_that_carries_less_than_before_state_comes_again() {
+    let delay = Duration::from_millis(25);
+    let mut play = Play::new(delay, 0, None, false);
+    play.connect();
+    play.play(seconds(10), seconds(5), MAX_DATAGRAM);
+    play.down.largest = 900;
+    let age = play.play(seconds(10), seconds(6), MAX_DATAGRAM);
+    assert_eq!(play.lowered, [Lowered::Collapse]);
+    assert!(age <= delay + 2 * TICK, "{age:?}");
 }

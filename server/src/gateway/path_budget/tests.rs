@@ -17,6 +17,8 @@ struct Path {
     base: Duration,
     queue: u64,
     sample: PathSample,
+    /// Packets lost since the last that was acknowledged.
+    unnoticed: u64,
     dice: u64,
     /// The least that a tick of this wait took in the last sample period.
     shortest: Option<Duration>,
@@ -34,6 +36,7 @@ impl Path {
             base: Duration::from_millis(40),
             queue: 0,
             sample: PathSample::default(),
+            unnoticed: 0,
             dice: 1,
             shortest: None,
             lowered: Vec::new(),
@@ -59,23 +62,21 @@ impl Path {
             self.sample.sent += 1;
             let whole = size as u64 + OVERHEAD;
             if size > self.largest || self.queue + whole > self.queue_limit || self.rolls(self.loss) {
-                self.sample.lost += 1;
+                self.unnoticed += 1;
             } else {
                 self.queue += whole;
                 self.arrive();
             }
         }
-        // Acknowledgements of inputs are small and come and go all the time.
+        // Acknowledgements of inputs go alone half of the time, and are not acknowledged themselves.
         self.sample.sent += 1;
-        if self.rolls(self.loss) {
-            self.sample.lost += 1;
-        } else {
-            self.arrive();
-        }
+        self.unnoticed += u64::from(self.rolls(self.loss));
         pass
     }
 
+    /// QUIC knows of a loss when something later was acknowledged.
     fn arrive(&mut self) {
+        self.sample.lost += std::mem::take(&mut self.unnoticed);
         self.sample.acknowledged += 1;
         let trip = self.base + self.wait();
         self.shortest = Some(self.shortest.map_or(trip, |shortest| shortest.min(trip)));
@@ -126,7 +127,7 @@ fn heavy_loss_lowers_it_to_the_floor_and_its_end_brings_it_back() {
     path.play(60, MAX_DATAGRAM);
     assert!((RATE_FLOOR..400).contains(&path.budget.bytes), "{}", path.budget.bytes);
     path.loss = 0;
-    path.play(120, MAX_DATAGRAM);
+    path.play(180, MAX_DATAGRAM);
     assert_eq!(path.budget.bytes, MAX_DATAGRAM);
 }
 
@@ -165,6 +166,18 @@ fn a_path_that_drops_what_is_large_gets_smaller_snapshots_and_a_second_chance_ea
     path.largest = usize::MAX;
     path.play(60, MAX_DATAGRAM);
     assert_eq!(path.budget.bytes, MAX_DATAGRAM);
+}
+
+#[test]
+fn a_path_that_carries_no_datagram_is_found_out_and_tried_again_after_a_minute() {
+    let mut path = Path::of(1_000_000);
+    path.largest = 0;
+    path.play(15, MAX_DATAGRAM);
+    assert!(path.lowered.iter().all(|why| *why == Lowered::Collapse), "{:?}", path.lowered);
+    assert_eq!(path.tick(1), Pass::TooLarge);
+    path.largest = usize::MAX;
+    path.play(60, MAX_DATAGRAM);
+    assert_eq!(path.tick(1), Pass::Go);
 }
 
 #[test]
