@@ -3,4 +3,5 @@
 
 pub mod crash;
 pub mod cut_links;
+pub mod reconnects;
 pub mod slow_readers;
