@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use shallot_hubs::contracts::social::v1::{ChatReceiverHandler, PresenceReceiverHandler};
 use shallot_hubs::contracts::world::v1::WorldReceiverHandler;
-use shallot_hubs::{AskContext, GroupGap, HubError, async_trait};
+use shallot_hubs::{AskContext, GroupGap, HubError};
 use shallot_proto::social::v1::{ChatMessage, Invitation, InvitationAnswer, Presence};
 use shallot_proto::world::v1::{InputRefused, Reward, SnapshotBytes, Vitals, WorldEvents};
 use tokio::sync::{mpsc, oneshot};
@@ -126,7 +126,6 @@ impl WorldReceiverHandler for PushQueue {
     }
 }
 
-#[async_trait]
 impl ChatReceiverHandler for PushQueue {
     fn on_message(&self, message: ChatMessage) {
         self.put(WorldPush::Chat(message), false);

@@ -16,7 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use shallot_hubs::{
     CallContext, EndReason, Groups, HubError, HubLinkService, HubServer, HubServerConfig, SessionHandle, SessionLimits,
-    SystemClock, WorkerId, async_trait,
+    SystemClock, WorkerId,
 };
 use shallot_proto::wire::AccountId;
 use tokio::task::JoinSet;
@@ -113,7 +113,6 @@ impl Hub {
     }
 }
 
-#[async_trait]
 impl CountingHub for Hub {
     #[expect(clippy::disallowed_methods, reason = "the server has no lifecycle; its end is the process's")]
     async fn on_connect(&self, session: &SessionHandle) {

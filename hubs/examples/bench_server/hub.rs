@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use shallot_hubs::{
     CallContext, EndReason, Group, Groups, GrpcSession, HubError, HubLinkService, HubServer, HubServerConfig,
-    SessionHandle, SystemClock, WorkerId, async_trait,
+    SessionHandle, SystemClock, WorkerId,
 };
 
 use super::contracts::CONTRACT_HASH;
@@ -23,7 +23,8 @@ pub(crate) fn start(workers: u16, door: Door) -> Result<(SocketAddr, Box<dyn sup
     let config = HubServerConfig { contract: CONTRACT_HASH, ..HubServerConfig::default() };
     let server = HubServer::builder(config, Arc::new(SystemClock::start()), Arc::new(door.clone()))
         .hub(BenchHubDispatcher::new(Arc::clone(&hub)))
-        .rate_limiter(Arc::new(door))
+        .rate_limiter(Arc::new(door.clone()))
+        .resumable(Arc::new(door))
         .build()?;
     let address = listen::start(workers, move |worker| HubLinkService::new(server.clone(), WorkerId(worker), run))?;
     Ok((address, Box::new(Measured(hub))))
@@ -43,7 +44,6 @@ struct Hub {
 /// The room that a session has joined.
 struct Joined(Group);
 
-#[async_trait]
 impl BenchHub for Hub {
     async fn on_disconnect(&self, session: &SessionHandle, _: &EndReason) {
         if session.state::<Joined>().is_some() {

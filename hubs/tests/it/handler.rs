@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use shallot_hubs::{AskContext, Code, HubClient, HubError, async_trait};
+use shallot_hubs::{AskContext, Code, HubClient, HubError};
 use tokio::sync::mpsc;
 
 use crate::contracts::test::v1::{TestHubClient, TestReceiverHandler};
@@ -29,7 +29,6 @@ impl Handler {
     }
 }
 
-#[async_trait]
 impl TestReceiverHandler for Handler {
     fn on_line(&self, message: Text) {
         self.told.try_send(message.text).unwrap();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use shallot_hubs::{CallContext, Code, EndReason, HubError, SessionHandle, async_trait};
+use shallot_hubs::{CallContext, Code, EndReason, HubError, SessionHandle};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc};
 
@@ -74,7 +74,6 @@ impl Drop for Unfinished<'_> {
     }
 }
 
-#[async_trait]
 impl TestHub for Hub {
     async fn on_connect(&self, session: &SessionHandle) {
         TestReceiver::to(session).on_line(&text("hello"));
@@ -132,7 +131,6 @@ impl TestHub for Hub {
 
 pub struct Other;
 
-#[async_trait]
 impl OtherHub for Other {
     async fn reverse(&self, _: &CallContext, request: Text) -> Result<Text, HubError> {
         Ok(text(&request.text.chars().rev().collect::<String>()))

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use prost::Message as _;
 use shallot_hubs::{
-    AskContext, Bytes, Exchange, HubClient, HubClientConfig, HubError, Middleware, SessionLimits, async_trait,
+    AskContext, Bytes, Exchange, HubClient, HubClientConfig, HubError, Middleware, SessionLimits,
 };
 use shallot_proto::hub::v1 as wire;
 use wire::client_frame::Frame as Up;
@@ -240,7 +240,6 @@ async fn a_cancel_reaches_the_handler_as_a_token() {
 /// Answers when nobody awaits it any more.
 struct Slow;
 
-#[async_trait]
 impl TestReceiverHandler for Slow {
     fn on_line(&self, _: Text) {}
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use shallot_hubs::contracts::social::v1::{ChatHub, ChatReceiver};
-use shallot_hubs::{CallContext, Cluster, ClusterGroup, Code, GroupName, HubError, SessionHandle, async_trait};
+use shallot_hubs::{CallContext, Cluster, ClusterGroup, Code, GroupName, HubError, SessionHandle};
 use shallot_proto::social::v1::chat_message::Where;
 use shallot_proto::social::v1::{
     ChatMessage, Invitation, InviteReply, InviteRequest, JoinReply, JoinRequest, LeaveChannelReply,
@@ -43,7 +43,6 @@ impl Chat {
     }
 }
 
-#[async_trait]
 impl ChatHub for Chat {
     async fn on_connect(&self, session: &SessionHandle) {
         session.insert_state(Channels { joined: Mutex::default(), places: Arc::clone(&self.places) });

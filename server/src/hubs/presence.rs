@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use shallot_hubs::contracts::social::v1::{PresenceHub, PresenceReceiver};
-use shallot_hubs::{CallContext, Cluster, ClusterWatch, GroupName, Groups, HubError, SessionHandle, async_trait};
+use shallot_hubs::{CallContext, Cluster, ClusterWatch, GroupName, Groups, HubError, SessionHandle};
 use shallot_masterdata::MasterData;
 use shallot_proto::social::v1::{FollowReply, FollowRequest, LookReply, LookRequest, Presence as Told};
 use shallot_proto::wire::{CharacterId, SessionId};
@@ -78,7 +78,6 @@ impl Presence {
     }
 }
 
-#[async_trait]
 impl PresenceHub for Presence {
     async fn on_connect(&self, session: &SessionHandle) {
         session.insert_state(Following::default());

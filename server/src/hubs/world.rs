@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use prost::Message as _;
 use shallot_hubs::contracts::world::v1::WorldHub;
-use shallot_hubs::{CallContext, Code, EndReason, HubError, SessionHandle, async_trait};
+use shallot_hubs::{CallContext, Code, EndReason, HubError, SessionHandle};
 use shallot_masterdata::{MasterData, RegionIndex};
 use shallot_proto::wire::{NetId, Position, RequestId};
 use shallot_proto::world::v1::{
@@ -47,7 +47,6 @@ pub(crate) struct World {
     pub(crate) stores: StoreRuntime,
 }
 
-#[async_trait]
 impl WorldHub for World {
     async fn on_connect(&self, handle: &SessionHandle) {
         let Some(worker) = self.workers.get(usize::from(handle.worker().0)) else {

@@ -96,8 +96,8 @@ pub(crate) fn handler(hub: &Hub, paths: &RustPaths) -> Result<TokenStream, Codeg
     Ok(quote! {
         #[doc = #handler_doc]
         ///
-        /// Pushes are taken in order, between two frames: what takes long belongs into a queue of one's own.
-        #[#runtime::async_trait]
+        /// Pushes are taken in order, between two frames: what takes long belongs into a queue of one's own. Write the answers to
+        /// questions as `async fn`.
         pub trait #handler: Send + Sync + 'static {
             #(#methods)*
 
@@ -109,18 +109,18 @@ pub(crate) fn handler(hub: &Hub, paths: &RustPaths) -> Result<TokenStream, Codeg
 
         #[doc = #dispatcher_doc]
         #[derive(Debug)]
-        pub struct #dispatcher<R: ?Sized> {
+        pub struct #dispatcher<R> {
             handler: ::std::sync::Arc<R>,
         }
 
-        impl<R: #handler + ?Sized> #dispatcher<R> {
+        impl<R: #handler> #dispatcher<R> {
             /// In front of this handler.
             pub fn new(handler: ::std::sync::Arc<R>) -> Self {
                 Self { handler }
             }
         }
 
-        impl<R: #handler + ?Sized> #runtime::ReceiverDispatcher for #dispatcher<R> {
+        impl<R: #handler> #runtime::ReceiverDispatcher for #dispatcher<R> {
             fn contract(&self) -> Option<&'static #runtime::ReceiverContract> {
                 Some(&#module::CONTRACT)
             }
@@ -189,11 +189,11 @@ fn handler_method(method: &ReceiverMethod, paths: &RustPaths) -> Result<TokenStr
             let reply = paths.message(&method.signature.reply)?;
             quote! {
                 #doc
-                async fn #name(
+                fn #name(
                     &self,
                     ask: &#runtime::AskContext,
                     request: #message,
-                ) -> Result<#reply, #runtime::HubError>;
+                ) -> impl ::std::future::Future<Output = Result<#reply, #runtime::HubError>> + Send;
             }
         }
     })

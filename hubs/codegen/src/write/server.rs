@@ -24,16 +24,25 @@ fn hub_trait(hub: &Hub, paths: &RustPaths) -> Result<TokenStream, CodegenError> 
         #doc
         ///
         /// The calls of one session run one at a time, in the order they arrived; methods marked `concurrent` run beside them.
-        #[#runtime::async_trait]
+        /// Write the methods as `async fn`.
         pub trait #name: Send + Sync + 'static {
             /// A session has come. It has the hub's first turn: calls wait until it returns. It may push.
-            async fn on_connect(&self, session: &#runtime::SessionHandle) {
+            fn on_connect(
+                &self,
+                session: &#runtime::SessionHandle,
+            ) -> impl ::std::future::Future<Output = ()> + Send {
                 let _ = session;
+                ::std::future::ready(())
             }
 
             /// A session has ended, for this reason. The last that the hub hears of it; its calls have returned or were given up.
-            async fn on_disconnect(&self, session: &#runtime::SessionHandle, reason: &#runtime::EndReason) {
+            fn on_disconnect(
+                &self,
+                session: &#runtime::SessionHandle,
+                reason: &#runtime::EndReason,
+            ) -> impl ::std::future::Future<Output = ()> + Send {
                 let _ = (session, reason);
+                ::std::future::ready(())
             }
 
             #(#methods)*
@@ -48,11 +57,11 @@ fn trait_method(method: &HubMethod, paths: &RustPaths) -> Result<TokenStream, Co
     let (request, reply) = (paths.message(&method.signature.request)?, paths.message(&method.signature.reply)?);
     Ok(quote! {
         #doc
-        async fn #name(
+        fn #name(
             &self,
             call: &#runtime::CallContext,
             request: #request,
-        ) -> Result<#reply, #runtime::HubError>;
+        ) -> impl ::std::future::Future<Output = Result<#reply, #runtime::HubError>> + Send;
     })
 }
 
@@ -66,18 +75,18 @@ fn dispatcher(hub: &Hub, paths: &RustPaths) -> Result<TokenStream, CodegenError>
     Ok(quote! {
         #[doc = #doc]
         #[derive(Debug)]
-        pub struct #name<H: ?Sized> {
+        pub struct #name<H> {
             hub: ::std::sync::Arc<H>,
         }
 
-        impl<H: #hub_trait + ?Sized> #name<H> {
+        impl<H: #hub_trait> #name<H> {
             /// In front of this hub.
             pub fn new(hub: ::std::sync::Arc<H>) -> Self {
                 Self { hub }
             }
         }
 
-        impl<H: #hub_trait + ?Sized> #runtime::HubDispatcher for #name<H> {
+        impl<H: #hub_trait> #runtime::HubDispatcher for #name<H> {
             fn contract(&self) -> &'static #runtime::HubContract {
                 &#module::CONTRACT
             }

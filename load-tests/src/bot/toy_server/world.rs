@@ -71,7 +71,6 @@ impl Toy {
     }
 }
 
-#[tonic::async_trait]
 impl WorldHub for Toy {
     async fn enter(&self, call: &CallContext, _: EnterRequest) -> Result<EnterReply, HubError> {
         self.state().in_region = true;
