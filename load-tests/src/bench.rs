@@ -15,11 +15,12 @@ pub mod scenario;
 pub mod seen;
 pub mod server;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use crate::cli::BenchHubsOptions;
 use crate::process;
-use crate::screen::{complain, say};
+use crate::screen::say;
+use crate::verdict;
 use outcome::{Outcome, Side};
 use run::{Measured, measure};
 use scenario::{Scenario, Scenarios};
@@ -42,14 +43,8 @@ pub async fn run(options: &BenchHubsOptions) -> anyhow::Result<bool> {
         _ = tokio::signal::ctrl_c() => bail!("interrupted"),
     };
     say(&outcome.to_text());
-    if let Some(path) = &options.report {
-        let json = serde_json::to_string_pretty(&outcome)?;
-        std::fs::write(path, json + "\n").with_context(|| format!("writing the report to {}", path.display()))?;
-    }
-    for problem in &outcome.problems {
-        complain(&format!("failed: {problem}"));
-    }
-    Ok(outcome.problems.is_empty())
+    verdict::write_report(options.report.as_deref(), &outcome)?;
+    Ok(verdict::passed(&outcome.problems))
 }
 
 async fn all(binaries: &Binaries, scenarios: &[Scenario], rounds: u32) -> Outcome {

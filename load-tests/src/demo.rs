@@ -6,7 +6,7 @@ use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use shallot_client::{Api, Trust};
 use shallot_masterdata::{MasterData, author};
 use tokio::task::JoinSet;
@@ -19,6 +19,7 @@ use crate::limits::{PROGRESS_EVERY, USAGE_EVERY};
 use crate::metrics_scrape::{ServerFigures, scrape};
 use crate::process::{self, ServerProcess, Usage};
 use crate::screen::{complain, say};
+use crate::verdict;
 
 /// Runs it; whether it passed.
 ///
@@ -54,18 +55,12 @@ pub async fn run(options: &DemoOptions) -> anyhow::Result<bool> {
     for example in game.tally.examples() {
         complain(&format!("error: {example}"));
     }
-    if let Some(path) = &options.report {
-        let json = serde_json::to_string_pretty(&report)?;
-        std::fs::write(path, json + "\n").with_context(|| format!("writing the report to {}", path.display()))?;
-    }
+    verdict::write_report(options.report.as_deref(), &report)?;
     let mut failures = report.failures();
     if game.stop.is_cancelled() {
         failures.push("it was interrupted".to_owned());
     }
-    for failure in &failures {
-        complain(&format!("failed: {failure}"));
-    }
-    Ok(failures.is_empty())
+    Ok(verdict::passed(&failures))
 }
 
 fn load(folder: Option<&Path>) -> anyhow::Result<MasterData> {

@@ -23,3 +23,4 @@ pub mod schedule;
 pub mod screen;
 pub mod sightings;
 pub mod tally;
+pub mod verdict;

@@ -286,13 +286,13 @@ impl ServerProcess {
         if was_killed(status) { Ok(()) } else { by_itself(status, self.log_tail()) }
     }
 
-    /// Interrupts it and waits until it saved everything and ended.
+    /// Asks it to end and waits until it saved everything and did.
     ///
     /// # Errors
     /// When it ends with an error, or not within [`STOP_TIME_LIMIT`]: then it is killed.
     pub async fn stop(mut self) -> Result<Usage, ProcessError> {
         let usage = self.meter.sample();
-        interrupt(&mut self.child);
+        terminate(&mut self.child);
         let Ok(ended) = tokio::time::timeout(STOP_TIME_LIMIT, self.child.wait()).await else {
             // A failure means that it is gone already.
             let _ = self.child.kill().await;
@@ -330,19 +330,20 @@ fn was_killed(status: ExitStatus) -> bool {
     !status.success()
 }
 
-/// As Ctrl-C does. rustix rather than nix: its wrapper is as safe and it is in the graph already, below tempfile.
+/// As an orchestrator does. Not as Ctrl-C does: what a shell runs in the background, and all below it, is deaf to that unless it
+/// listens again. rustix rather than nix: its wrapper is as safe and it is in the graph already, below tempfile.
 #[cfg(unix)]
-fn interrupt(child: &mut Child) {
+fn terminate(child: &mut Child) {
     let pid = child.id().and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?));
     if let Some(pid) = pid {
         // A failure means that the process is gone: the wait after it will tell.
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
     }
 }
 
 /// Where there are no signals the process is ended hard; an orderly end is then not checked.
 #[cfg(not(unix))]
-fn interrupt(child: &mut Child) {
+fn terminate(child: &mut Child) {
     let _ = child.start_kill();
 }
 
@@ -446,7 +447,7 @@ mod tests {
         #[tokio::test]
         async fn a_server_is_started_watched_and_ended_in_order() {
             let folder = tempfile::tempdir().expect("folder");
-            let text = "trap 'exit 0' INT\n\
+            let text = "trap 'exit 0' TERM\n\
                         echo hello\n\
                         echo shallot ready grpc=127.0.0.1:1 http=127.0.0.1:2 quic=127.0.0.1:3\n\
                         while :; do read -r _ < /dev/null; sleep 0.01; done";
@@ -459,7 +460,7 @@ mod tests {
         #[tokio::test]
         async fn one_that_is_killed_leaves_its_data_and_its_log() {
             let folder = tempfile::tempdir().expect("folder");
-            let text = "trap '' INT\n\
+            let text = "trap '' TERM\n\
                         echo \"$SHALLOT__WORD\" > \"$3\"; echo a line >&2\n\
                         echo shallot ready grpc=127.0.0.1:1 http=127.0.0.1:2 quic=127.0.0.1:3\n\
                         while :; do sleep 0.01; done";
@@ -494,7 +495,7 @@ mod tests {
         #[tokio::test]
         async fn one_that_ends_with_an_error_is_told() {
             let folder = tempfile::tempdir().expect("folder");
-            let text = "trap 'echo could not save >&2; exit 4' INT\n\
+            let text = "trap 'echo could not save >&2; exit 4' TERM\n\
                         echo shallot ready grpc=127.0.0.1:1 http=127.0.0.1:2 quic=127.0.0.1:3\n\
                         while :; do sleep 0.01; done";
             let server = ServerProcess::start(&script(folder.path(), text), None).await.expect("start");

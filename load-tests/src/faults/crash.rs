@@ -24,6 +24,7 @@ use crate::cli::CrashOptions;
 use crate::process;
 use crate::reward_book::RewardBook;
 use crate::screen::{complain, say};
+use crate::verdict;
 use ledger::Ledger;
 use outcome::{Outcome, told_briefly};
 use scene::{FIRST_ROUND, Scene};
@@ -55,19 +56,13 @@ pub async fn run(options: &CrashOptions) -> anyhow::Result<bool> {
         outcome = all_rounds(&scene, options) => outcome,
         _ = tokio::signal::ctrl_c() => bail!("interrupted"),
     };
-    if let Some(path) = &options.report {
-        let json = outcome.to_json()?;
-        std::fs::write(path, json + "\n").with_context(|| format!("writing the report to {}", path.display()))?;
-    }
-    let failures = outcome.failures();
-    for failure in &failures {
-        complain(&format!("failed: {failure}"));
-    }
-    if !failures.is_empty() {
+    verdict::write_report(options.report.as_deref(), &outcome.report())?;
+    let passed = verdict::passed(&outcome.failures());
+    if !passed {
         complain(&format!("the server's data and logs are kept in {}", folder.keep().display()));
     }
     say(&outcome.to_text());
-    Ok(failures.is_empty())
+    Ok(passed)
 }
 
 async fn all_rounds(scene: &Scene, options: &CrashOptions) -> Outcome {

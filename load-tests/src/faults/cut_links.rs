@@ -25,7 +25,8 @@ use crate::bench::server::BenchServer;
 use crate::cli::CutLinksOptions;
 use crate::limits::{COME_BACK_TIME_LIMIT, JOIN_TIME_LIMIT, SETTLE_TIME_LIMIT, WARM_UP};
 use crate::process;
-use crate::screen::{complain, say};
+use crate::screen::say;
+use crate::verdict;
 use blow::{Scope, Stroke, Then};
 use book::Book;
 use ledger::{Law, Life, judge};
@@ -53,16 +54,10 @@ pub async fn run(options: &CutLinksOptions) -> anyhow::Result<bool> {
         _ = tokio::signal::ctrl_c() => bail!("interrupted"),
     };
     outcome.broken_off = played.err().map(|error| format!("{error:#}"));
-    if let Some(path) = &options.report {
-        let json = serde_json::to_string_pretty(&outcome)?;
-        std::fs::write(path, json + "\n").with_context(|| format!("writing the report to {}", path.display()))?;
-    }
-    let failures = outcome.failures();
-    for failure in &failures {
-        complain(&format!("failed: {failure}"));
-    }
+    verdict::write_report(options.report.as_deref(), &outcome)?;
+    let passed = verdict::passed(&outcome.failures());
     say(&outcome.to_text());
-    Ok(failures.is_empty())
+    Ok(passed)
 }
 
 /// Clients behind their lines; they end when it is dropped.

@@ -22,6 +22,7 @@ use crate::cli::SlowReadersOptions;
 use crate::limits::{JOIN_TIME_LIMIT, MEMBER_WINDOW, SETTLE_TIME_LIMIT, SLOW_END_TIME_LIMIT, SLOW_WINDOW, WARM_UP};
 use crate::process;
 use crate::screen::{complain, say};
+use crate::verdict;
 use outcome::{Outcome, Round};
 
 /// What all chatters say together in a second.
@@ -50,16 +51,10 @@ pub async fn run(options: &SlowReadersOptions) -> anyhow::Result<bool> {
             Err(error) => outcome.problems.push(format!("{error:#}")),
         }
     }
-    if let Some(path) = &options.report {
-        let json = serde_json::to_string_pretty(&outcome)?;
-        std::fs::write(path, json + "\n").with_context(|| format!("writing the report to {}", path.display()))?;
-    }
-    let failures = outcome.failures();
-    for failure in &failures {
-        complain(&format!("failed: {failure}"));
-    }
+    verdict::write_report(options.report.as_deref(), &outcome)?;
+    let passed = verdict::passed(&outcome.failures());
     say(&outcome.to_text());
-    Ok(failures.is_empty())
+    Ok(passed)
 }
 
 /// The members of the room, cut off when dropped.
