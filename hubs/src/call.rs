@@ -5,6 +5,7 @@
 //! at a time with others of the same question. Methods marked `concurrent` do not wait, once `on_connect` has returned.
 
 use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,20 @@ pub(crate) struct RunId(u64);
 /// Place of a hub in the server's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct HubIndex(pub(crate) usize);
+
+/// Tells a run that it was cancelled. Its token is made when somebody asks for it or cancels: most calls are over before.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cancellation(Arc<OnceLock<CancellationToken>>);
+
+impl Cancellation {
+    pub(crate) fn token(&self) -> &CancellationToken {
+        self.0.get_or_init(CancellationToken::new)
+    }
+
+    fn cancel(&self) {
+        self.token().cancel();
+    }
+}
 
 /// A call as it came in.
 #[derive(Debug)]
@@ -39,7 +54,7 @@ pub(crate) struct Arrived {
 #[derive(Debug)]
 pub(crate) struct Started {
     pub(crate) run: RunId,
-    pub(crate) cancel: CancellationToken,
+    pub(crate) cancel: Cancellation,
     pub(crate) call: Arrived,
 }
 
@@ -81,7 +96,7 @@ struct Turn {
 struct Running {
     run: RunId,
     hub: HubIndex,
-    cancel: CancellationToken,
+    cancel: Cancellation,
     /// `None` for `on_connect` and `on_disconnect`.
     call: Option<RunningCall>,
 }
@@ -148,7 +163,7 @@ impl CallTable {
         if let Some(turn) = self.turns.get_mut(hub.0) {
             turn.running = Some(run);
         }
-        self.running.push(Running { run, hub, cancel: CancellationToken::new(), call: None });
+        self.running.push(Running { run, hub, cancel: Cancellation::default(), call: None });
         run
     }
 
@@ -335,7 +350,7 @@ impl CallTable {
 
     fn start(&mut self, call: Arrived) -> RunId {
         let run = self.next_run();
-        let cancel = CancellationToken::new();
+        let cancel = Cancellation::default();
         self.running.push(Running {
             run,
             hub: call.hub,

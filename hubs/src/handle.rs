@@ -4,10 +4,10 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use shallot_proto::wire::{CharacterId, SessionId};
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -24,7 +24,7 @@ use crate::middleware::{Chain, Exchange, ExchangeKind};
 use crate::outbox::{EncodedPush, Outbox, OutboxCell, OutboxDepth, Overflow};
 use crate::ports::{Principal, Randomness};
 use crate::resume::{ResumeTokens, Verdict};
-use crate::serve::Claim;
+use crate::serve::{Bell, Claim};
 
 /// A gateway worker by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,7 +53,7 @@ struct Shared {
     ended: CancellationToken,
     closed: CancellationToken,
     /// Wakes the driver.
-    nudge: Notify,
+    nudge: Bell,
     memberships: Memberships,
     changing: Mutex<Changing>,
     /// A newer link that asks the driver for the session.
@@ -99,7 +99,7 @@ impl SessionHandle {
             end: OnceLock::new(),
             ended: CancellationToken::new(),
             closed: CancellationToken::new(),
-            nudge: Notify::new(),
+            nudge: Bell::default(),
             memberships: Memberships::default(),
             changing: Mutex::new(changing),
             claim: Mutex::new(None),
@@ -183,7 +183,7 @@ impl SessionHandle {
     /// Ends the session: the client is told, its hubs too. The first reason counts.
     pub fn end(&self, reason: EndReason) {
         if self.shared.end.set(reason).is_ok() {
-            self.shared.nudge.notify_one();
+            self.shared.nudge.ring();
         }
     }
 
@@ -242,7 +242,7 @@ impl SessionHandle {
             self.overflowed(overflow, method.name);
         }
         // The driver's timer has a new deadline to look at.
-        self.shared.nudge.notify_one();
+        self.shared.nudge.ring();
         answer.await.unwrap_or_else(|_| Err((&self.end_reason()).into()))
     }
 
@@ -317,7 +317,7 @@ impl SessionHandle {
         if !self.is_ended() {
             *waiting = Some(claim);
             drop(waiting);
-            self.shared.nudge.notify_one();
+            self.shared.nudge.ring();
         }
     }
 
@@ -326,8 +326,8 @@ impl SessionHandle {
     }
 
     /// Someone called [`end`](Self::end), or a newer link wants the session, or a question has a new deadline.
-    pub(crate) async fn nudged(&self) {
-        self.shared.nudge.notified().await;
+    pub(crate) fn poll_nudged(&self, cx: &Context<'_>) -> Poll<()> {
+        self.shared.nudge.poll_rung(cx)
     }
 
     /// The reason that someone asked to end it for.

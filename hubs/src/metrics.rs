@@ -1,6 +1,5 @@
 //! Names and units of what the hub runtime measures, through the `metrics` facade on whatever recorder the process has.
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use metrics::{Counter, Histogram, counter, gauge, histogram};
@@ -134,7 +133,8 @@ impl Drop for FanOut {
 /// than a small call does.
 #[derive(Debug, Default)]
 pub(crate) struct CallMeters {
-    by_id: HashMap<u32, OnceLock<MethodMeters>>,
+    /// By wire id, rising.
+    by_id: Vec<(u32, OnceLock<MethodMeters>)>,
 }
 
 #[derive(Debug)]
@@ -144,14 +144,15 @@ struct MethodMeters {
 }
 
 impl CallMeters {
-    /// Of these methods, by their wire ids.
+    /// Of these methods, by their wire ids, rising.
     pub(crate) fn of(methods: impl Iterator<Item = u32>) -> Self {
         Self { by_id: methods.map(|id| (id, OnceLock::new())).collect() }
     }
 
     /// A call has returned or was refused in its turn.
     pub(crate) fn call(&self, method: &'static MethodContract, code: Code, took_ms: u64) {
-        let Some(meters) = self.by_id.get(&method.id) else { return };
+        let at = self.by_id.binary_search_by_key(&method.id, |(id, _)| *id);
+        let Some((_, meters)) = at.ok().and_then(|at| self.by_id.get(at)) else { return };
         let meters = meters.get_or_init(|| MethodMeters {
             ok: calls(method.name, Code::Ok),
             took: histogram!(CALL_MS, "method" => method.name),

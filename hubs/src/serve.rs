@@ -9,10 +9,12 @@
 
 mod admission;
 mod alarm;
+mod bell;
 mod driver;
 mod run;
 mod session;
 
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -20,7 +22,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use futures_util::StreamExt as _;
 use shallot_proto::hub::v1::{ClientBatch, ServerBatch};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::oneshot;
 use tonic::Status;
 
 use crate::dispatch::HubFuture;
@@ -35,6 +37,7 @@ use session::Session;
 
 pub(crate) use admission::Claim;
 pub(crate) use alarm::Alarm;
+pub(crate) use bell::Bell;
 
 /// The server's side of a link, and of its session as long as no newer link takes that over; tells why it ended. Dropped early it
 /// ends the session on the spot, its hubs unheard.
@@ -46,7 +49,8 @@ pub struct Outbound {
     out: Arc<OutboxCell>,
     /// Its number among the links of that outbox.
     link: u32,
-    is_gone: CancellationToken,
+    /// Its end tells the driver: all is sent, or the link was given up.
+    writes: Option<oneshot::Sender<Infallible>>,
     _counted: OpenLink,
 }
 
@@ -66,17 +70,11 @@ impl Stream for Outbound {
                 Taken::Batch(batch) => return Poll::Ready(Some(Ok(batch))),
                 Taken::Moved(out, link) => (self.out, self.link) = (out, link),
                 Taken::Over => {
-                    self.is_gone.cancel();
+                    self.writes = None;
                     return Poll::Ready(None);
                 }
             }
         }
-    }
-}
-
-impl Drop for Outbound {
-    fn drop(&mut self) {
-        self.is_gone.cancel();
     }
 }
 
@@ -96,10 +94,10 @@ where
     E: Into<LinkError> + Send + 'static,
 {
     let session = Box::new(Session::open(Arc::clone(&server.inner)));
-    let is_gone = CancellationToken::new();
+    let (writes, writer) = oneshot::channel();
     let outbound =
-        Outbound { out: Arc::clone(session.out()), link: 0, is_gone: is_gone.clone(), _counted: link.opened() };
-    let driver = Driver::new(Arc::clone(&server.inner), link, is_gone);
+        Outbound { out: Arc::clone(session.out()), link: 0, writes: Some(writes), _counted: link.opened() };
+    let driver = Driver::new(Arc::clone(&server.inner), link, writer);
     let tracked = server.inner.drivers.token();
     let driver = Box::pin(async move {
         let _tracked = tracked;

@@ -1,5 +1,7 @@
 //! The future of one link.
 
+use std::convert::Infallible;
+use std::future::{pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 
@@ -8,7 +10,6 @@ use futures_util::stream::Fuse;
 use futures_util::{FutureExt as _, StreamExt as _};
 use shallot_proto::hub::v1::ClientBatch;
 use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
 
 use super::admission::{self, Admission, Claim, PendingClaim};
 use super::alarm::Alarm;
@@ -26,8 +27,8 @@ use crate::session::server::Action;
 pub(super) struct Driver {
     server: Arc<Inner>,
     link: LinkParts,
-    /// The writer has finished or was taken away.
-    is_gone: CancellationToken,
+    /// Ends when the writer has finished or was taken away.
+    writer: oneshot::Receiver<Infallible>,
     alarm: Alarm,
     /// The session that this link's client wants to take up.
     claim: Option<PendingClaim>,
@@ -47,8 +48,8 @@ enum Event {
 }
 
 impl Driver {
-    pub(super) fn new(server: Arc<Inner>, link: LinkParts, is_gone: CancellationToken) -> Self {
-        Self { server, link, is_gone, alarm: Alarm::default(), claim: None, is_linked: true }
+    pub(super) fn new(server: Arc<Inner>, link: LinkParts, writer: oneshot::Receiver<Infallible>) -> Self {
+        Self { server, link, writer, alarm: Alarm::default(), claim: None, is_linked: true }
     }
 
     /// Until the session has ended or was handed to a newer link.
@@ -95,7 +96,7 @@ impl Driver {
         }
         let end = session.leave_place();
         if self.is_linked {
-            flush(&self.server, &self.is_gone).await;
+            flush(&self.server, &mut self.writer).await;
         }
         end
     }
@@ -110,7 +111,7 @@ impl Driver {
         let Session { place, running, admission, .. } = session;
         tokio::select! {
             biased;
-            () = self.is_gone.cancelled(), if listens => Event::WriterGone,
+            () = gone(&mut self.writer), if listens => Event::WriterGone,
             () = nudged(place.as_ref()), if place.is_some() => Event::Nudge,
             Some(returned) = running.next(), if !running.is_empty() => Event::Returned(returned),
             result = admitted(admission), if admission.is_some() => Event::Admission(result),
@@ -212,38 +213,45 @@ impl Driver {
 }
 
 /// Waits until the client has what is left for it, or has not read it in time.
-async fn flush(server: &Inner, is_gone: &CancellationToken) {
+async fn flush(server: &Inner, writer: &mut oneshot::Receiver<Infallible>) {
     let until_ms = server.clock.now().mono_ms + server.rules.limits.write_ms;
     tokio::select! {
-        () = is_gone.cancelled() => {}
+        () = gone(writer) => {}
         () = server.clock.sleep_until(until_ms) => {}
+    }
+}
+
+/// At once when it is gone already.
+async fn gone(writer: &mut oneshot::Receiver<Infallible>) {
+    if !writer.is_terminated() {
+        let Err(_) = writer.await;
     }
 }
 
 async fn nudged(place: Option<&Registration>) {
     match place {
-        Some(place) => place.session().nudged().await,
-        None => std::future::pending().await,
+        Some(place) => poll_fn(|cx| place.session().poll_nudged(cx)).await,
+        None => pending().await,
     }
 }
 
 async fn arrived<S: Stream>(inbound: Option<Pin<&mut Fuse<S>>>) -> Option<S::Item> {
     match inbound {
         Some(mut inbound) => inbound.next().await,
-        None => std::future::pending().await,
+        None => pending().await,
     }
 }
 
 async fn admitted(admission: &mut Option<HubFuture<Result<Admission, HubError>>>) -> Result<Admission, HubError> {
     match admission {
         Some(admission) => admission.await,
-        None => std::future::pending().await,
+        None => pending().await,
     }
 }
 
 async fn claimed(claim: &mut Option<PendingClaim>) -> Result<Box<Session>, oneshot::error::RecvError> {
     match claim {
         Some(claim) => (&mut claim.session).await,
-        None => std::future::pending().await,
+        None => pending().await,
     }
 }

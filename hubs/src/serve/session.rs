@@ -257,15 +257,16 @@ impl Session {
 
     pub(super) fn returned(&mut self, returned: Returned) {
         let Returned { run, what, result, panicked } = returned;
+        let now = self.server.clock.now();
         if let What::Call { method, arrived_ms } = what {
-            let waited_ms = self.server.clock.now().mono_ms.saturating_sub(arrived_ms);
+            let waited_ms = now.mono_ms.saturating_sub(arrived_ms);
             let code = result.as_ref().map_or_else(|error| error.code, |_| Code::Ok);
             self.server.dispatch.meters.call(method, code, waited_ms);
             if let Some(session) = self.handle() {
                 self.server.dispatch.middleware.after(&served(method, session), &result, waited_ms);
             }
         }
-        self.step(|core, now, out| core.handle_done(now, run, result, out));
+        self.step_at(now, |core, out| core.handle_done(now, run, result, out));
         if panicked {
             let name = what.name();
             tracing::error!(name, "a handler panicked; its session ends");
@@ -314,7 +315,11 @@ impl Session {
 
     fn step(&mut self, step: impl FnOnce(&mut ServerSession, Now, &mut Outbox)) {
         let now = self.server.clock.now();
-        self.out.with(|| now.mono_ms, |out| step(&mut self.core, now, out));
+        self.step_at(now, |core, out| step(core, now, out));
+    }
+
+    fn step_at(&mut self, now: Now, step: impl FnOnce(&mut ServerSession, &mut Outbox)) {
+        self.out.with(|| now.mono_ms, |out| step(&mut self.core, out));
     }
 
     fn with_handle(&self, change: impl FnOnce(&SessionHandle)) {
