@@ -13,6 +13,15 @@ use std::{env, fs, io};
 /// Folder of the contracts, beside this file.
 const CONTRACTS: &str = "shallot";
 
+/// Large messages that are rare in a frame: in a box they do not make all others as large as themselves.
+const RARE_IN_FRAMES: [&str; 5] = [
+    ".shallot.hub.v1.ClientFrame.frame.hello",
+    ".shallot.hub.v1.ServerFrame.frame.welcome",
+    ".shallot.hub.v1.ServerFrame.frame.go_away",
+    ".shallot.hub.v1.Answer.result.error",
+    ".shallot.hub.v1.Reply.result.error",
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed={CONTRACTS}");
     println!("cargo:rerun-if-changed=build.rs");
@@ -29,7 +38,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut own_files = compiler.file_descriptor_set();
     emit::drop_hub_services(&mut own_files, &hubs);
     // Without the transport's short-cut: its `connect(address)` would collide with `HubLink.Connect`.
-    tonic_prost_build::configure().build_transport(false).bytes(".").compile_fds(own_files)?;
+    let generator = tonic_prost_build::configure().build_transport(false).bytes(".");
+    RARE_IN_FRAMES.iter().fold(generator, |generator, field| generator.boxed(field)).compile_fds(own_files)?;
 
     // Through prost's types our options would be lost; protox keeps the bytes.
     let descriptors = compiler.include_source_info(false).include_imports(true).encode_file_descriptor_set();

@@ -171,7 +171,7 @@ impl Dispatch {
         self.rates.check(&call.principal(), call.method.limit).map_err(limited)?;
         self.middleware.before(&served(call.method, &call.session), &body)?;
         let method = call.method.id;
-        self.hubs.get(hub.0).map(|hub| hub.call(call, body)).ok_or(HubError::unknown_method(method))
+        self.hubs.get(hub.0).map(|hub| hub.call(call, body)).ok_or_else(|| HubError::unknown_method(method))
     }
 }
 

@@ -216,10 +216,10 @@ impl Outbox {
         let (len, result) = match result {
             Ok(body) if body.len() + FRAME_OVERHEAD_BYTES > self.max.bytes => {
                 let error = HubError::new(Code::Internal, reason::BODY_TOO_LARGE, "the reply is larger than an outbox");
-                (error_len(&error), wire::reply::Result::Error(error.into()))
+                (error_len(&error), refused(error))
             }
             Ok(body) => (body.len(), wire::reply::Result::Body(body)),
-            Err(error) => (error_len(&error), wire::reply::Result::Error(error.into())),
+            Err(error) => (error_len(&error), refused(error)),
         };
         self.sequenced(len, |seq| Frame::Reply(wire::Reply { seq, id, result: Some(result) }))
     }
@@ -345,7 +345,7 @@ impl Outbox {
             add(Frame::Dropped(wire::Dropped { count: std::mem::take(&mut self.one_way_refused) }));
         }
         if let Some(go_away) = self.go_away.take() {
-            add(Frame::GoAway(go_away));
+            add(Frame::GoAway(go_away.into()));
         }
         self.depth = OutboxDepth::default();
         self.waiting_since = None;
@@ -501,6 +501,10 @@ impl Outbox {
             stays
         });
     }
+}
+
+fn refused(error: HubError) -> wire::reply::Result {
+    wire::reply::Result::Error(Box::new(error.into()))
 }
 
 /// What an error costs as a body.

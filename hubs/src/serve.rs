@@ -95,8 +95,7 @@ where
 {
     let session = Box::new(Session::open(Arc::clone(&server.inner)));
     let (writes, writer) = oneshot::channel();
-    let outbound =
-        Outbound { out: Arc::clone(session.out()), link: 0, writes: Some(writes), _counted: link.opened() };
+    let outbound = Outbound { out: Arc::clone(session.out()), link: 0, writes: Some(writes), _counted: link.opened() };
     let driver = Driver::new(Arc::clone(&server.inner), link, writer);
     let tracked = server.inner.drivers.token();
     let driver = Box::pin(async move {

@@ -134,7 +134,7 @@ impl ClientOutbox {
     /// The next link begins with this Hello; its number.
     pub(crate) fn begin_link(&mut self, hello: wire::Hello) -> u32 {
         self.lose_link();
-        self.control(Frame::Hello(hello));
+        self.control(Frame::Hello(hello.into()));
         self.link
     }
 
@@ -184,7 +184,7 @@ impl ClientOutbox {
         };
         let result = match result {
             Ok(body) => wire::answer::Result::Body(body),
-            Err(error) => wire::answer::Result::Error(error.into()),
+            Err(error) => wire::answer::Result::Error(Box::new(error.into())),
         };
         let answer = wire::Answer { id, result: Some(result) };
         if self.is_linked {

@@ -259,7 +259,8 @@ impl Node {
 
     fn start_asking(&self, key: &AskKey, ask: &Ask) -> Result<(), HubError> {
         let contracts = self.contracts.get();
-        let method = contracts.and_then(|known| known.ask(ask.method)).ok_or(HubError::unknown_method(ask.method))?;
+        let method =
+            contracts.and_then(|known| known.ask(ask.method)).ok_or_else(|| HubError::unknown_method(ask.method))?;
         let group = message::group_name(ask.group.clone()).and_then(|group| self.local.get(&group));
         let member = message::session_id(&ask.session).and_then(|id| group?.find(id)).ok_or_else(session_gone)?;
         let (key, body) = (key.clone(), Bytes::copy_from_slice(&ask.body));

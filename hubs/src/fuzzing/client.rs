@@ -125,7 +125,7 @@ impl Life {
     fn frame(&mut self, tape: &mut Tape<'_>) -> Option<In> {
         if !self.is_welcomed && tape.one_in(2) {
             let session_id = tape.bytes(17);
-            return Some(In::Welcome(wire::Welcome { session_id, ..wire::Welcome::default() }));
+            return Some(In::Welcome(wire::Welcome { session_id, ..wire::Welcome::default() }.into()));
         }
         Some(match tape.byte() % 24 {
             0..=6 => {
@@ -156,9 +156,9 @@ impl Life {
                 ..wire::Open::default()
             }),
             21 if tape.one_in(8) => {
-                In::GoAway(wire::GoAway { code: u32::from(tape.byte() % 32), ..wire::GoAway::default() })
+                In::GoAway(wire::GoAway { code: u32::from(tape.byte() % 32), ..wire::GoAway::default() }.into())
             }
-            22 => In::Welcome(wire::Welcome::default()),
+            22 => In::Welcome(Box::default()),
             _ => return None,
         })
     }
@@ -316,7 +316,7 @@ impl Life {
 fn reply(tape: &mut Tape<'_>) -> Option<wire::reply::Result> {
     match tape.byte() % 16 {
         0 => None,
-        1..=3 => Some(wire::reply::Result::Error(tape.error())),
+        1..=3 => Some(wire::reply::Result::Error(tape.error().into())),
         _ => Some(wire::reply::Result::Body(tape.body(64))),
     }
 }

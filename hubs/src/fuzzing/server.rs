@@ -214,7 +214,7 @@ impl Life {
     fn frame(&mut self, tape: &mut Tape<'_>) -> Option<In> {
         // A proper client first, so that most tapes get past the door.
         if !self.is_welcomed && self.said == 0 && !self.is_authenticating && !tape.one_in(8) {
-            return Some(In::Hello(hello(tape)));
+            return Some(In::Hello(hello(tape).into()));
         }
         Some(match tape.byte() % 24 {
             0..=9 => In::Call(self.call(tape)),
@@ -231,7 +231,7 @@ impl Life {
                 self.acknowledged = self.acknowledged.max(seq.min(self.last_seq));
                 In::Ack(wire::Ack { seq })
             }
-            22 if tape.one_in(8) => In::Hello(hello(tape)),
+            22 if tape.one_in(8) => In::Hello(hello(tape).into()),
             23 if tape.one_in(16) => return None,
             _ => In::Ack(wire::Ack { seq: 0 }),
         })
@@ -511,7 +511,7 @@ fn hello(tape: &mut Tape<'_>) -> wire::Hello {
 fn answer(tape: &mut Tape<'_>) -> wire::Answer {
     let result = match tape.byte() % 16 {
         0 => None,
-        1..=3 => Some(wire::answer::Result::Error(tape.error())),
+        1..=3 => Some(wire::answer::Result::Error(tape.error().into())),
         _ => Some(wire::answer::Result::Body(tape.body(64))),
     };
     wire::Answer { id: u64::from(tape.byte() % 8), result }

@@ -52,11 +52,13 @@ mod tests {
 
     #[tokio::test]
     async fn who_listens_is_woken() {
-        let bell = std::sync::Arc::new(Bell::default());
-        let listening = std::sync::Arc::clone(&bell);
-        let heard = tokio::spawn(async move { std::future::poll_fn(|cx| listening.poll_rung(cx)).await });
-        tokio::task::yield_now().await;
-        bell.ring();
-        tokio::time::timeout(std::time::Duration::from_secs(5), heard).await.unwrap().unwrap();
+        let bell = Bell::default();
+        let heard = std::future::poll_fn(|cx| bell.poll_rung(cx));
+        let rings = async {
+            tokio::task::yield_now().await;
+            bell.ring();
+        };
+        let both = async { tokio::join!(heard, rings) };
+        tokio::time::timeout(std::time::Duration::from_secs(5), both).await.unwrap();
     }
 }

@@ -101,7 +101,7 @@ impl ClientSession {
     /// Says Hello.
     pub(crate) fn open(now: Now, opening: Opening, out: &mut ClientOutbox) -> Self {
         let Opening { hello, on_lost, jitter_seed } = opening;
-        out.control(Out::Hello(hello.clone()));
+        out.control(Out::Hello(hello.clone().into()));
         Self {
             phase: Phase::Opening,
             heartbeat: Heartbeat::new(now, CLIENT_WELCOME_MS),
@@ -233,7 +233,7 @@ impl ClientSession {
     fn handle_frame(&mut self, now: Now, frame: In, out: &mut ClientOutbox) -> Result<(), HubError> {
         match frame {
             In::Open(open) => self.opened(now, &open),
-            In::Welcome(welcome) => self.welcomed(now, welcome, out),
+            In::Welcome(welcome) => self.welcomed(now, *welcome, out),
             In::Reply(reply) => {
                 if self.is_next(now, reply.seq)? {
                     out.complete(reply.id, reply_result(reply.result));
@@ -264,9 +264,9 @@ impl ClientSession {
                 }
             }
             In::GoAway(go_away) if matches!(self.phase, Phase::Dialing { .. }) => {
-                self.handle_dialed(now, Err(go_away.into()), out);
+                self.handle_dialed(now, Err((*go_away).into()), out);
             }
-            In::GoAway(go_away) => self.handle_go_away(now, go_away.into(), out),
+            In::GoAway(go_away) => self.handle_go_away(now, (*go_away).into(), out),
         }
         Ok(())
     }
@@ -317,7 +317,7 @@ impl ClientSession {
 fn reply_result(result: Option<wire::reply::Result>) -> Result<Bytes, HubError> {
     match result {
         Some(wire::reply::Result::Body(body)) => Ok(body),
-        Some(wire::reply::Result::Error(error)) => Err(error.into()),
+        Some(wire::reply::Result::Error(error)) => Err((*error).into()),
         None => Err(HubError::new(Code::Internal, reason::MALFORMED_REPLY, "a reply with neither body nor error")),
     }
 }

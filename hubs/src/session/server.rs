@@ -289,7 +289,7 @@ impl ServerSession {
         };
         match (&self.phase, frame) {
             (Phase::Ending(_) | Phase::Closed, _) => Ok(()),
-            (Phase::Hello, In::Hello(hello)) => self.hello(hello),
+            (Phase::Hello, In::Hello(hello)) => self.hello(*hello),
             (Phase::Hello, _) => {
                 let message = "the first frame is not a Hello";
                 Err(HubError::new(Code::FailedPrecondition, reason::HELLO_EXPECTED, message))
@@ -372,7 +372,7 @@ impl ServerSession {
     fn welcome(&mut self, now: Now, admitted: Admitted, out: &mut Outbox) {
         let principal = admitted.principal;
         let limits = &self.rules.limits;
-        out.opening(Out::Welcome(self.welcome_frame(admitted, false)));
+        out.opening(Out::Welcome(self.welcome_frame(admitted, false).into()));
         self.principal = Some(principal);
         self.token_until_ms = expiry(now, &principal);
         self.age_until_ms = now.mono_ms + age_ms(limits.age_ms, &principal.session);
@@ -435,7 +435,8 @@ impl ServerSession {
         if let Phase::Draining { reason, .. } = &self.phase {
             return Err(reason.into());
         }
-        let (hub, method) = self.rules.methods.find(call.method).ok_or(HubError::unknown_method(call.method))?;
+        let (hub, method) =
+            self.rules.methods.find(call.method).ok_or_else(|| HubError::unknown_method(call.method))?;
         let limits = &self.rules.limits;
         let wanted = [call.deadline_ms, method.deadline_ms, limits.default_deadline_ms];
         let deadline = wanted.into_iter().find(|ms| *ms > 0).unwrap_or_default().min(limits.longest_deadline_ms);
@@ -517,7 +518,7 @@ impl ServerSession {
 fn handle_answer(answer: wire::Answer, out: &mut Outbox) -> Result<(), HubError> {
     let result = match answer.result {
         Some(wire::answer::Result::Body(body)) => Ok(body),
-        Some(wire::answer::Result::Error(error)) => Err(error.into()),
+        Some(wire::answer::Result::Error(error)) => Err((*error).into()),
         None => return Err(HubError::malformed_frame("an Answer with neither body nor error")),
     };
     out.asks.answer(answer.id, result);

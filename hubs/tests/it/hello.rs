@@ -65,7 +65,7 @@ async fn other_contracts_are_refused_by_the_names_of_both() {
     let rig = Rig::new();
     let mut raw = Raw::open(&rig);
     let hash = vec![0xab; 32];
-    raw.send(Up::Hello(wire::Hello { contract_hash: hash.into(), ..make_hello(&token(1)) })).await;
+    raw.send(Up::Hello(wire::Hello { contract_hash: hash.into(), ..make_hello(&token(1)) }.into())).await;
     let go_away = raw.go_away().await;
     assert_eq!((go_away.code, &*go_away.reason), (9, "CONTRACT_MISMATCH"));
     let served: String = CONTRACT_HASH.iter().map(|byte| format!("{byte:02x}")).collect();

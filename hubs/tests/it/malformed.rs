@@ -99,7 +99,7 @@ async fn a_token_over_the_limit() {
 async fn a_build_name_over_the_limit() {
     let rig = Rig::new();
     let mut raw = Raw::open(&rig);
-    raw.send(Up::Hello(wire::Hello { build: "x".repeat(65), ..make_hello(&token(1)) })).await;
+    raw.send(Up::Hello(wire::Hello { build: "x".repeat(65), ..make_hello(&token(1)) }.into())).await;
     assert_eq!(raw.go_away().await.reason, "MALFORMED_FRAME");
 }
 

@@ -131,7 +131,7 @@ impl Raw {
     pub async fn welcome(&mut self) -> wire::Welcome {
         loop {
             match self.next().await {
-                Down::Welcome(welcome) => return welcome,
+                Down::Welcome(welcome) => return *welcome,
                 Down::Open(_) => {}
                 other => panic!("a Welcome was expected, not {other:?}"),
             }
@@ -258,7 +258,7 @@ impl Raw {
     pub async fn go_away(&mut self) -> wire::GoAway {
         let go_away = loop {
             match self.next().await {
-                Down::GoAway(go_away) => break go_away,
+                Down::GoAway(go_away) => break *go_away,
                 _ => continue,
             }
         };
@@ -282,11 +282,11 @@ impl Raw {
 
 pub fn resume_hello(token: &str, resume_token: &Bytes, last_seq: u64) -> Up {
     let hello = make_hello(token);
-    Up::Hello(wire::Hello { resume_token: Some(resume_token.clone()), last_seq: Some(last_seq), ..hello })
+    Up::Hello(wire::Hello { resume_token: Some(resume_token.clone()), last_seq: Some(last_seq), ..hello }.into())
 }
 
 pub fn hello(token: &str) -> Up {
-    Up::Hello(make_hello(token))
+    Up::Hello(make_hello(token).into())
 }
 
 pub fn make_hello(token: &str) -> wire::Hello {

@@ -35,7 +35,7 @@ fn older_contract() -> [u8; 32] {
 }
 
 fn hello_with(hash: [u8; 32]) -> Up {
-    Up::Hello(wire::Hello { contract_hash: hash.to_vec().into(), ..make_hello(&token(1)) })
+    Up::Hello(wire::Hello { contract_hash: hash.to_vec().into(), ..make_hello(&token(1)) }.into())
 }
 
 #[tokio::test]

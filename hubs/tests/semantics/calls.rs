@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use prost::Message as _;
-use shallot_hubs::{
-    AskContext, Bytes, Exchange, HubClient, HubClientConfig, HubError, Middleware, SessionLimits,
-};
+use shallot_hubs::{AskContext, Bytes, Exchange, HubClient, HubClientConfig, HubError, Middleware, SessionLimits};
 use shallot_proto::hub::v1 as wire;
 use wire::client_frame::Frame as Up;
 use wire::server_frame::Frame as Down;

@@ -122,7 +122,7 @@ async fn line_13_malformed_frame() {
         cut_short,
         no_content,
         wire::ClientBatch { frames: too_many }.encode_to_vec(),
-        message(Up::Hello(make_hello(&token(1)))),
+        message(Up::Hello(make_hello(&token(1)).into())),
         message(Up::Call(wire::Call { id: 0, method: test_hub::ECHO_ID, ..wire::Call::default() })),
         message(Up::Ack(wire::Ack { seq: 1_000 })),
         message(Up::Answer(wire::Answer { id: 1, result: None })),

@@ -99,7 +99,7 @@ impl Session {
                     build: "shallot-load".to_owned(),
                     ..wire::Hello::default()
                 };
-                self.send(Up::Hello(hello))?;
+                self.send(Up::Hello(hello.into()))?;
             }
             Down::Welcome(_) => {
                 let room = Room { room: self.member.room };

@@ -86,9 +86,9 @@ fn client_vectors() -> Vec<(&'static str, ClientBatch)> {
     let call = Call { id: 2, method: say(), deadline_ms: 2_500, within: Some(7), body: body(&text), ..Call::default() };
     let one_way = Call { id: 3, method: say(), one_way: true, ..Call::default() };
     let accepted = answer::Result::Body(body(&InvitationAnswer { accepted: true }));
-    let refused = answer::Result::Error(error(12, "UNKNOWN_METHOD", "no", Bytes::new()));
+    let refused = answer::Result::Error(error(12, "UNKNOWN_METHOD", "no", Bytes::new()).into());
     vec![
-        ("client-hello", up([F::Hello(hello)])),
+        ("client-hello", up([F::Hello(hello.into())])),
         ("client-call", up([F::Call(call)])),
         ("client-cancel", up([F::Cancel(Cancel { id: 2 })])),
         ("client-answer", up([F::Answer(Answer { id: 7, result: Some(accepted) })])),
@@ -112,7 +112,7 @@ fn server_vectors() -> Vec<(&'static str, ServerBatch)> {
     };
     let done = Some(reply::Result::Body(Bytes::new()));
     let detail = body(&RetryDetail { retry_after_ms: 600 });
-    let limited = Some(reply::Result::Error(error(8, "RATE_LIMITED", "slow", detail)));
+    let limited = Some(reply::Result::Error(error(8, "RATE_LIMITED", "slow", detail).into()));
     let message = |text: &str| body(&ChatMessage { text: text.to_owned(), ..ChatMessage::default() });
     let ask = Ask {
         seq: 4,
@@ -131,7 +131,7 @@ fn server_vectors() -> Vec<(&'static str, ServerBatch)> {
     let latest = Push { seq: 0, method: on_message(), body: message("ho") };
     vec![
         ("server-open", down([F::Open(Open { server_time_ms: NOW_MS, contract_hash: hash(), heartbeat_ms: 5_000 })])),
-        ("server-welcome", down([F::Welcome(welcome)])),
+        ("server-welcome", down([F::Welcome(welcome.into())])),
         ("server-reply", down([F::Reply(Reply { seq: 1, id: 2, result: done.clone() })])),
         ("server-reply-error", down([F::Reply(Reply { seq: 2, id: 4, result: limited })])),
         ("server-push", down([F::Push(Push { seq: 3, method: on_message(), body: message("hi") })])),
@@ -140,7 +140,7 @@ fn server_vectors() -> Vec<(&'static str, ServerBatch)> {
         ("server-group-gap", down([F::GroupGap(GroupGap { group: "c:traders".to_owned(), from: 41, to: 43, seq: 5 })])),
         ("server-ping", down([F::Ping(ping())])),
         ("server-pong", down([F::Pong(pong())])),
-        ("server-go-away", down([F::GoAway(go_away)])),
+        ("server-go-away", down([F::GoAway(go_away.into())])),
         ("server-batch", down([F::Reply(Reply { seq: 6, id: 5, result: done }), F::Push(latest)])),
     ]
 }

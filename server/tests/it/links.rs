@@ -20,7 +20,7 @@ pub(crate) fn batch(frame: ClientFrameKind) -> ClientBatch {
 
 pub(crate) fn hello(access_token: String) -> ClientFrameKind {
     let contract_hash = CONTRACT_HASH.to_vec().into();
-    ClientFrameKind::Hello(Hello { access_token, contract_hash, build: "test".to_owned(), ..Hello::default() })
+    ClientFrameKind::Hello(Hello { access_token, contract_hash, build: "test".to_owned(), ..Hello::default() }.into())
 }
 
 /// Sends batches on a bare link and gives the server's last word, or the status that ended the stream.
@@ -35,7 +35,7 @@ pub(crate) async fn last_word(api: &Api, batches: Vec<ClientBatch>) -> Result<Go
         while let Some(batch) = frames.message().await? {
             for frame in batch.frames {
                 if let Some(Frame::GoAway(go)) = frame.frame {
-                    return Ok(go);
+                    return Ok(*go);
                 }
             }
         }
@@ -64,7 +64,7 @@ async fn frames_that_break_the_protocol_end_their_session() {
     assert_eq!((go.code, go.reason.as_str()), (Code::Unauthenticated as u32, "TOKEN_INVALID"));
 
     let other = Hello { access_token: token.clone(), contract_hash: vec![1; 32].into(), ..Hello::default() };
-    let go = last_word(&robin.api, vec![batch(ClientFrameKind::Hello(other))]).await.unwrap();
+    let go = last_word(&robin.api, vec![batch(ClientFrameKind::Hello(other.into()))]).await.unwrap();
     assert_eq!((go.code, go.reason.as_str()), (Code::FailedPrecondition as u32, "CONTRACT_MISMATCH"));
 
     let huge = Call { id: 1, method: 7, body: vec![0; 64 * 1024].into(), ..Call::default() };

@@ -86,7 +86,7 @@ fn batch(frame: Up) -> ClientBatch {
 
 fn hello(access_token: String) -> Up {
     let contract_hash = CONTRACT_HASH.to_vec().into();
-    Up::Hello(Hello { access_token, contract_hash, build: "test".to_owned(), ..Hello::default() })
+    Up::Hello(Hello { access_token, contract_hash, build: "test".to_owned(), ..Hello::default() }.into())
 }
 
 /// Sends batches on a bare link and gives the server's last word.
@@ -98,7 +98,7 @@ async fn last_word(link: &QuicLink, batches: Vec<ClientBatch>) -> GoAway {
             for frame in batch.unwrap().frames {
                 if let Some(Frame::GoAway(go)) = frame.frame {
                     assert!(arriving.next().await.is_none(), "the stream goes on after the last word");
-                    return go;
+                    return *go;
                 }
             }
         }

@@ -67,9 +67,12 @@ fn the_server_trait_and_its_dispatcher() {
     let code = small();
     has(
         &code,
-        "/// Does it. async fn r#do(&self, call: &::shallot_hubs::CallContext, request: ::shallot_proto::planted::v1::Ask) -> Result<::shallot_proto::planted::v1::Told, ::shallot_hubs::HubError>;",
+        "/// Does it. fn r#do(&self, call: &::shallot_hubs::CallContext, request: ::shallot_proto::planted::v1::Ask) -> impl ::std::future::Future<Output = Result<::shallot_proto::planted::v1::Told, ::shallot_hubs::HubError>> + Send;",
     );
-    has(&code, "async fn on_connect(&self, session: &::shallot_hubs::SessionHandle) {");
+    has(
+        &code,
+        "fn on_connect(&self, session: &::shallot_hubs::SessionHandle) -> impl ::std::future::Future<Output = ()> + Send {",
+    );
     has(&code, "planted_hub::DO_ID => {");
     has(&code, "let reply = hub.r#do(&call, request).await?;");
     has(&code, "hub.r#move(&call, request).await?; Ok(::shallot_hubs::Bytes::new())");
@@ -93,7 +96,7 @@ fn the_client_stub_and_its_handler() {
         "pub fn r#move(&self, request: &::shallot_proto::planted::v1::Ask) -> Result<(), ::shallot_hubs::HubError> {",
     );
     has(&code, "fn on_told(&self, message: ::shallot_proto::planted::v1::Told);");
-    has(&code, "async fn sure(&self, ask: &::shallot_hubs::AskContext, request: ::shallot_proto::planted::v1::Ask)");
+    has(&code, "fn sure(&self, ask: &::shallot_hubs::AskContext, request: ::shallot_proto::planted::v1::Ask)");
 }
 
 #[test]

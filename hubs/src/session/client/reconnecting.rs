@@ -121,7 +121,7 @@ mod tests {
         let mut out = ClientOutbox::default();
         let opening = Opening { hello: wire::Hello::default(), on_lost, jitter_seed: 1 };
         let mut session = ClientSession::open(at(0), opening, &mut out);
-        session.handle_batch(at(0), batch(In::Welcome(welcome(false))), &mut out);
+        session.handle_batch(at(0), batch(In::Welcome(welcome(false).into())), &mut out);
         assert!(matches!(session.poll_event(), Some(Event::Welcome(_))));
         (session, out)
     }
@@ -183,7 +183,7 @@ mod tests {
             session.handle_link_closed(at(0), lost(), &mut out);
             let now_ms = next_dial(&mut session, &mut out);
             session.handle_dialed(at(now_ms), Ok(()), &mut out);
-            session.handle_batch(at(now_ms), batch(In::Welcome(welcome(false))), &mut out);
+            session.handle_batch(at(now_ms), batch(In::Welcome(welcome(false).into())), &mut out);
             assert!(matches!(session.poll_event(), Some(Event::SessionLost)));
             match (on_lost, session.poll_event()) {
                 (OnSessionLost::End, Some(Event::Ended(end))) => assert_eq!(end.reason, reason::SESSION_LOST),
@@ -199,7 +199,7 @@ mod tests {
         let opening = Opening { hello: wire::Hello::default(), on_lost: OnSessionLost::End, jitter_seed: 1 };
         let mut session = ClientSession::open(at(0), opening, &mut out);
         let welcome = wire::Welcome { resume_token: Bytes::new(), ..welcome(false) };
-        session.handle_batch(at(0), batch(In::Welcome(welcome)), &mut out);
+        session.handle_batch(at(0), batch(In::Welcome(welcome.into())), &mut out);
         session.handle_link_closed(at(0), lost(), &mut out);
         assert!(session.is_closed());
     }

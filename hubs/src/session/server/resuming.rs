@@ -36,7 +36,7 @@ impl ServerSession {
             return;
         }
         let principal = admitted.principal;
-        let welcome = wire::ServerFrame { frame: Some(Out::Welcome(self.welcome_frame(admitted, true))) };
+        let welcome = wire::ServerFrame { frame: Some(Out::Welcome(self.welcome_frame(admitted, true).into())) };
         out.attach(opening.into_iter().chain([welcome]), last_seq);
         self.phase = Phase::Ready;
         self.link_call_id = 0;
