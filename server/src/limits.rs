@@ -121,6 +121,9 @@ pub(crate) const QUIC_STREAM_WINDOW: u32 = 16 * 1024;
 pub(crate) const QUIC_IDLE: Duration = Duration::from_secs(10);
 /// We speak at least this often.
 pub(crate) const QUIC_KEEPALIVE: Duration = Duration::from_secs(3);
+/// From one stateless reset of a worker to the next: after a restart all its clients learn within seconds that their connections are gone.
+/// A reset is smaller than the packet that asks for it, so a flood of them amplifies nothing.
+pub(crate) const QUIC_RESET_INTERVAL: Duration = Duration::from_millis(1);
 /// From the end of a hub link on QUIC to the end of its connection, for a client that does not close it by itself.
 pub(crate) const QUIC_LINK_GRACE: Duration = Duration::from_secs(1);
 /// From the handshake to the ticket.

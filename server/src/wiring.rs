@@ -249,7 +249,6 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
         stores: store_runtime,
     };
     let quic_config = quic::server_config(&identity)?;
-    let quic_endpoint = quic::endpoint_config(&identity);
     let quic = udp.first().context("there is no gateway worker")?.local_addr()?;
     let mut gateways = Vec::new();
     let sockets = grpc_listeners.into_iter().zip(udp);
@@ -260,7 +259,7 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
             listener,
             udp: socket,
             quic: quic_config.clone(),
-            quic_endpoint: quic_endpoint.clone(),
+            quic_endpoint: quic::endpoint_config(&identity, worker.id),
             entrance: entrance.clone(),
             door: Door { auth: Arc::clone(&services.auth), rates: Arc::clone(&services.rates) },
             unary: unary.clone(),

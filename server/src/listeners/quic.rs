@@ -70,15 +70,22 @@ pub(crate) fn bind(address: SocketAddr) -> anyhow::Result<std::net::UdpSocket> {
 
 /// What outlives a restart: with the same certificate's key the server knows the connection ids it gave before, and can prove to a client
 /// that its connection is gone (stateless reset). Else that would wait for the idle time-out.
-pub(crate) fn endpoint_config(identity: &Identity) -> EndpointConfig {
-    let secret = hmac::Key::new(hmac::HMAC_SHA256, identity.key_pem.as_bytes());
-    let derived = |purpose: &[u8]| hmac::sign(&secret, purpose);
-    let reset_key = hmac::Key::new(hmac::HMAC_SHA256, derived(b"shallot quic stateless reset").as_ref());
+pub(crate) fn endpoint_config(identity: &Identity, worker: u16) -> EndpointConfig {
+    let reset_key = hmac::Key::new(hmac::HMAC_SHA256, worker_key(identity, worker, "stateless reset").as_ref());
     let mut config = EndpointConfig::new(Arc::new(reset_key));
-    let ids = derived(b"shallot quic connection ids");
+    let ids = worker_key(identity, worker, "connection ids");
     let ids_key = ids.as_ref().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-    config.cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(ids_key)));
     config
+        .cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(ids_key)))
+        .min_reset_interval(limits::QUIC_RESET_INTERVAL);
+    config
+}
+
+/// Each worker has keys of its own: the reset that one would prove for a connection id of another could end a live connection there
+/// (RFC 9000, 21.11).
+fn worker_key(identity: &Identity, worker: u16, purpose: &str) -> hmac::Tag {
+    let secret = hmac::Key::new(hmac::HMAC_SHA256, identity.key_pem.as_bytes());
+    hmac::sign(&secret, format!("shallot quic {purpose} of worker {worker}").as_bytes())
 }
 
 /// Opens the endpoint on the runtime of the caller.
@@ -173,5 +180,21 @@ async fn handshake(incoming: Incoming) -> Option<Connection> {
             None
         }
         Err(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_outlive_a_restart_and_are_no_other_workers() {
+        let identity = |key: &str| Identity { certificate_pem: String::new(), key_pem: key.to_owned() };
+        let key = |pem: &str, worker, purpose| worker_key(&identity(pem), worker, purpose).as_ref().to_vec();
+        let first = key("a", 0, "stateless reset");
+        assert_eq!(first, key("a", 0, "stateless reset"));
+        assert_ne!(first, key("a", 1, "stateless reset"));
+        assert_ne!(first, key("a", 0, "connection ids"));
+        assert_ne!(first, key("b", 0, "stateless reset"));
     }
 }
