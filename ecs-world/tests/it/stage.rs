@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use shallot_masterdata::{Abilities, ItemTemplateId, MasterData, RegionIndex, Slot};
-use shallot_wire::datagram::Ack;
 use shallot_wire::{
     CharacterId, EntityKind, Input, InputWindow, Inputs, NetId, OwnerEpoch, Position, RegionEpoch, RequestId, Tick,
 };
@@ -14,7 +13,6 @@ use shallot_world::{
 };
 
 use crate::examples;
-use crate::eye::Eye;
 
 /// What a store would have of a character.
 #[derive(Clone, Debug, Default)]
@@ -209,19 +207,9 @@ impl Stage {
 
     /// One input for the client's tick.
     pub(crate) fn input(&mut self, player: NetId, tick: u16, heading: u8, throttle: u8) {
-        self.input_with(player, tick, (heading, throttle), None);
-    }
-
-    /// The same with an acknowledgement.
-    pub(crate) fn input_with(&mut self, entity: NetId, tick: u16, (heading, throttle): (u8, u8), ack: Option<Ack>) {
         let inputs = Inputs::new(&[Input { heading, throttle, facing: heading }]).unwrap();
-        let window = InputWindow { entity, ack, newest_tick: tick, view_tick: 0, stamp_ms: 7, inputs };
+        let window = InputWindow { entity: player, ack: None, newest_tick: tick, view_tick: 0, stamp_ms: 7, inputs };
         self.push(Command::Input { window, held_ms: 20 });
-    }
-
-    /// An input that stands still, with what an eye acknowledges.
-    pub(crate) fn look_back(&mut self, player: NetId, eye: &Eye) {
-        self.input_with(player, eye.tick.low16(), (0, 0), eye.ack());
     }
 
     /// What the client of a character was told of its body in the last step.
@@ -236,13 +224,8 @@ impl Stage {
 
     /// The snapshot of a character's client in the last step.
     pub(crate) fn snapshot(&self, n: u8) -> shallot_wire::Snapshot<'_> {
-        shallot_wire::Snapshot::decode(self.datagram(n)).unwrap()
-    }
-
-    /// The bytes of it.
-    pub(crate) fn datagram(&self, n: u8) -> &[u8] {
         let mine = self.out.snapshots.iter().find(|snapshot| snapshot.character == character(n)).unwrap();
-        self.out.datagram(mine)
+        shallot_wire::Snapshot::decode(self.out.datagram(mine)).unwrap()
     }
 
     pub(crate) fn position(&self, n: u8) -> Position {
