@@ -119,8 +119,6 @@ pub const CLIENTS_TOLD_MAX: usize = 10;
 
 /// For one client of a storm to be back, from its first attempt.
 pub const ALL_BACK_TIME_LIMIT: Duration = Duration::from_secs(60);
-/// Attempts of a client to enter before the storm.
-pub const FIRST_ENTRY_ATTEMPTS: u32 = 3;
 /// From entering to the first state.
 pub const FIRST_SNAPSHOT_TIME_LIMIT: Duration = Duration::from_secs(10);
 /// From one attempt of such a client to the next, at most; at least half of it.

@@ -20,9 +20,7 @@ use crate::bot::entry::{self, Entered};
 use crate::bot::failure::Failure;
 use crate::cli::ReconnectsOptions;
 use crate::game::{BotPlan, Game, SignIn, plans};
-use crate::limits::{
-    ALL_BACK_TIME_LIMIT, ENTRIES_AT_ONCE, FIRST_ENTRY_ATTEMPTS, FIRST_SNAPSHOT_TIME_LIMIT, RETRY_AFTER_MS, SECONDS_MAX,
-};
+use crate::limits::{ALL_BACK_TIME_LIMIT, ENTRIES_AT_ONCE, FIRST_SNAPSHOT_TIME_LIMIT, RETRY_AFTER_MS, SECONDS_MAX};
 use crate::metrics_scrape;
 use crate::process::{self, Launch, ServerProcess};
 use crate::screen::{complain, say};
@@ -67,7 +65,7 @@ async fn play(binary: &Path, options: &ReconnectsOptions) -> anyhow::Result<Outc
     let mut entering = JoinSet::new();
     for plan in plans.clone() {
         let game = Arc::clone(&game);
-        entering.spawn(async move { come_in(&game, plan).await });
+        entering.spawn(async move { first_snapshot(&game, plan).await });
     }
     let mut inside = Vec::new();
     while let Some(entered) = entering.join_next().await {
@@ -130,16 +128,6 @@ async fn first_snapshot(game: &Arc<Game>, plan: BotPlan) -> Result<Entered, Fail
         Ok(Err(lost)) => Err(Failure::new("channel", "LOST", lost)),
         Err(_) => Err(Failure::new("channel", "NO_SNAPSHOT", format!("none within {FIRST_SNAPSHOT_TIME_LIMIT:?}"))),
     }
-}
-
-/// The first time, when all is calm: a machine that is busy with other things may need more than one attempt.
-async fn come_in(game: &Arc<Game>, plan: BotPlan) -> Result<Entered, Failure> {
-    for _ in 1..FIRST_ENTRY_ATTEMPTS {
-        if let Ok(entered) = first_snapshot(game, plan.clone()).await {
-            return Ok(entered);
-        }
-    }
-    first_snapshot(game, plan).await
 }
 
 /// Tries from `at` on until it is in, or its time is over.
