@@ -3,5 +3,4 @@
 
 pub mod crash;
 pub mod cut_links;
-pub mod reconnects;
 pub mod slow_readers;

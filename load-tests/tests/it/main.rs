@@ -4,6 +4,3 @@
 mod bench;
 mod command_line;
 mod faults;
-mod line;
-mod tun;
-mod walker;
