@@ -97,12 +97,14 @@ pub(crate) const PATH_SAMPLE: Duration = Duration::from_millis(250);
 pub(crate) const BUDGET_FLOOR: usize = 200;
 /// Least budget on a slower path, bytes for each snapshot: of [`BUDGET_FLOOR`] every eighth goes, with its packet about 5 kbit/s.
 pub(crate) const RATE_FLOOR: usize = BUDGET_FLOOR / 8;
-/// Packets lost, parts per thousand, about over two seconds, that lower a budget. Random loss of a bad line is far below.
-pub(crate) const HEAVY_LOSS_PERMILLE: u64 = 200;
+/// Bytes lost, parts per thousand, about over two seconds, that lower a budget. Random loss of a bad line is far below.
+pub(crate) const HEAVY_LOSS_PERMILLE: u64 = 250;
 /// The same about over one second, that say that a path carries nothing of this size.
-pub(crate) const COLLAPSE_PERMILLE: u64 = 400;
-/// For so many looks it is not tried again: a minute.
-pub(crate) const HOLE_SAMPLES: u32 = 240;
+pub(crate) const COLLAPSE_PERMILLE: u64 = 800;
+/// For so many looks it is not tried again when that shows first: two seconds, in case it was something else.
+pub(crate) const HOLE_SAMPLES_FIRST: u32 = 8;
+/// For so many at most, when it shows again and again: a minute.
+pub(crate) const HOLE_SAMPLES_LAST: u32 = 240;
 /// A packet that waits longer in the path lowers a budget.
 pub(crate) const STANDING_QUEUE: Duration = Duration::from_millis(100);
 /// After so many looks with a queue at the least budget the path is taken for a longer one: 10 s.

@@ -73,6 +73,6 @@ impl Channel {
     /// Looks at the path once in [`PATH_SAMPLE`](crate::limits::PATH_SAMPLE); says why the budget was lowered, if it was.
     pub(super) fn observe(&mut self) -> Option<Lowered> {
         let trips = Window::round_trips(self.connection.congestion_state());
-        self.budget.observe(PathSample::of(&self.connection.stats().path, trips))
+        self.budget.observe(PathSample::of(&self.connection.stats(), trips))
     }
 }

@@ -4,35 +4,55 @@
 
 use std::time::Duration;
 
-use quinn::PathStats;
+use quinn::ConnectionStats;
 use shallot_proto::wire::TICK_MS;
 use shallot_proto::wire::limits::MAX_DATAGRAM;
 
 use crate::limits::{
-    BUDGET_FLOOR, COLLAPSE_PERMILLE, HEAVY_LOSS_PERMILLE, HOLE_SAMPLES, RATE_FLOOR, STANDING_QUEUE, STUCK_SAMPLES,
+    BUDGET_FLOOR, COLLAPSE_PERMILLE, HEAVY_LOSS_PERMILLE, HOLE_SAMPLES_FIRST, HOLE_SAMPLES_LAST, RATE_FLOOR, STANDING_QUEUE,
+    STUCK_SAMPLES,
 };
 use crate::listeners::quic_window::RoundTrips;
 
 /// What is known of a path at one moment. Counters run from the connection's beginning.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct PathSample {
-    /// Packets sent.
-    pub(crate) sent: u64,
+    /// Packets that came from the client.
+    pub(crate) received: u64,
     /// Packets given up as lost.
-    pub(crate) lost: u64,
+    pub(crate) lost: Packets,
     /// Packets acknowledged; since it counts the path's, a new path begins at 0.
-    pub(crate) acknowledged: u64,
+    pub(crate) acknowledged: Packets,
     /// Shortest round trip of the last moments.
     pub(crate) round_trip: Option<Duration>,
 }
 
+/// Packets that ask for an acknowledgement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Packets {
+    pub(crate) count: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Packets {
+    /// One more.
+    pub(crate) fn add(&mut self, bytes: u64) {
+        self.count += 1;
+        self.bytes += bytes;
+    }
+
+    fn since(self, then: Self) -> Self {
+        Self { count: self.count.saturating_sub(then.count), bytes: self.bytes.saturating_sub(then.bytes) }
+    }
+}
+
 impl PathSample {
     /// Of what QUIC tells; without our own controller no queue is seen.
-    pub(crate) fn of(path: &PathStats, trips: Option<RoundTrips>) -> Self {
+    pub(crate) fn of(stats: &ConnectionStats, trips: Option<RoundTrips>) -> Self {
         Self {
-            sent: path.sent_packets,
-            lost: path.lost_packets,
-            acknowledged: trips.map_or(0, |trips| trips.acknowledged),
+            received: stats.udp_rx.datagrams,
+            lost: Packets { count: stats.path.lost_packets, bytes: stats.path.lost_bytes },
+            acknowledged: trips.map_or(Packets::default(), |trips| trips.acknowledged),
             round_trip: trips.and_then(|trips| trips.shortest()),
         }
     }
@@ -82,8 +102,7 @@ pub(crate) struct PathBudget {
     skip: u64,
     /// Largest snapshot sent since the last lowering or raising.
     largest: usize,
-    /// Above it nothing gets through, for so many samples more.
-    hole: Option<(usize, u32)>,
+    hole: Option<Hole>,
     last: PathSample,
     recent: Loss<4>,
     lasting: Loss<8>,
@@ -95,7 +114,7 @@ pub(crate) struct PathBudget {
     good: u32,
     /// Whether a snapshot went out since the last sample.
     is_sending: bool,
-    /// Samples in a row in which snapshots went out and nothing was acknowledged: then QUIC does not count them as lost.
+    /// Samples in which snapshots went out and the client was heard, since anything was acknowledged: then QUIC counts nothing as lost.
     silent: u32,
     /// Samples in a row in which nothing was acknowledged, whatever went out.
     unanswered: u32,
@@ -105,29 +124,55 @@ pub(crate) struct PathBudget {
     stuck: u32,
 }
 
-/// Losses of about the last `N` samples.
+/// Above a size nothing gets through. That is believed for a short while, and for twice as long each time that it shows again.
+#[derive(Clone, Copy, Debug)]
+struct Hole {
+    limit: usize,
+    /// Samples that it is kept from.
+    length: u32,
+    /// Samples since it showed.
+    age: u32,
+}
+
+impl Hole {
+    fn is_open(&self) -> bool {
+        self.age < self.length
+    }
+
+    /// One sample later; forgotten when as long again nothing was lost in it.
+    fn older(self) -> Option<Self> {
+        (self.age < 2 * self.length).then_some(Self { age: self.age + 1, ..self })
+    }
+}
+
+/// Losses of about the last `N` samples. Bytes are what counts: small packets that pass say nothing of large ones that do not.
 #[derive(Clone, Copy, Debug, Default)]
 struct Loss<const N: u64> {
-    /// Thousandths of packets.
-    sent: u64,
+    /// Thousandths of packets whose fate is known.
+    known: u64,
+    /// Thousandths of their bytes.
+    bytes: u64,
+    /// Those of them that were lost.
     lost: u64,
 }
 
 impl<const N: u64> Loss<N> {
-    fn add(&mut self, sent: u64, lost: u64) {
-        self.sent = self.sent * (N - 1) / N + sent * 1_000;
-        self.lost = self.lost * (N - 1) / N + lost * 1_000;
+    fn add(&mut self, acknowledged: Packets, lost: Packets) {
+        let decayed = |sum: u64, more: u64| sum * (N - 1) / N + more * 1_000;
+        self.known = decayed(self.known, acknowledged.count + lost.count);
+        self.bytes = decayed(self.bytes, acknowledged.bytes + lost.bytes);
+        self.lost = decayed(self.lost, lost.bytes);
     }
 
     /// Parts per thousand; `None` of fewer than so many packets.
     fn permille(&self, packets: u64) -> Option<u64> {
-        (self.sent >= packets * 1_000).then(|| self.lost * 1_000 / self.sent)
+        (self.known >= packets * 1_000 && self.bytes > 0).then(|| self.lost * 1_000 / self.bytes)
     }
 }
 
 /// Packets out of which a collapse is told, and lasting loss.
-const FEW_PACKETS: u64 = 12;
-const MANY_PACKETS: u64 = 32;
+const FEW_PACKETS: u64 = 8;
+const MANY_PACKETS: u64 = 24;
 /// Samples until losses show what a change did: a round trip and the time in which quinn gives packets up.
 const SETTLE_SAMPLES: u32 = 4;
 /// Samples without an acknowledgement in a row: beyond the round trip of any path that one can play over.
@@ -173,7 +218,7 @@ impl PathBudget {
             self.skip -= 1;
             return Pass::Skip;
         }
-        if self.hole.is_some_and(|(limit, _)| size > limit) {
+        if self.hole_limit().is_some_and(|limit| size > limit) {
             return Pass::TooLarge;
         }
         if size > self.saved {
@@ -185,33 +230,38 @@ impl PathBudget {
         Pass::Go
     }
 
+    /// What is larger does not get through, as far as is known.
+    fn hole_limit(&self) -> Option<usize> {
+        self.hole.filter(Hole::is_open).map(|hole| hole.limit)
+    }
+
     /// A sample period is over. Says why the budget was lowered, if it was.
     pub(crate) fn observe(&mut self, sample: PathSample) -> Option<Lowered> {
-        let acknowledged = sample.acknowledged != self.last.acknowledged;
-        if sample.acknowledged < self.last.acknowledged {
+        if sample.acknowledged.count < self.last.acknowledged.count {
             // The client has moved: a path that nothing is known of.
-            self.base = None;
+            let known = PathSample { acknowledged: Packets::default(), ..self.last };
+            *self = Self { last: known, ..Self::new() };
         }
-        let since = |now: u64, then: u64| now.saturating_sub(then);
-        let (sent, lost) = (since(sample.sent, self.last.sent), since(sample.lost, self.last.lost));
+        let acknowledged = sample.acknowledged.since(self.last.acknowledged);
+        let lost = sample.lost.since(self.last.lost);
+        let was_heard = sample.received > self.last.received;
         self.last = sample;
-        self.silent = match (acknowledged, std::mem::take(&mut self.is_sending)) {
-            (true, _) => 0,
-            (false, true) => self.silent + 1,
-            (false, false) => self.silent,
-        };
+        let is_answered = acknowledged.count > 0;
+        let was_sending = std::mem::take(&mut self.is_sending);
+        // Of a client that is not heard either nothing can be said: it is away, or its whole line is.
+        self.silent = if is_answered { 0 } else { self.silent + u32::from(was_sending && was_heard) };
         let was_unanswered = self.unanswered;
-        self.unanswered = if acknowledged { 0 } else { was_unanswered + 1 };
-        self.hole = self.hole.and_then(|(limit, left)| Some((limit, left.checked_sub(1)?)));
-        let queue = sample.round_trip.filter(|_| acknowledged).map_or(Duration::ZERO, |trip| self.queue(trip));
+        self.unanswered = if is_answered { 0 } else { was_unanswered + 1 };
+        self.hole = self.hole.and_then(Hole::older);
+        let queue = sample.round_trip.filter(|_| is_answered).map_or(Duration::ZERO, |trip| self.queue(trip));
         if self.settling > 0 {
             self.settling -= 1;
             return None;
         }
         // What is counted after a silence was lost before it.
-        let lost = if was_unanswered >= LATE_SAMPLES { 0 } else { lost };
-        self.recent.add(sent, lost);
-        self.lasting.add(sent, lost);
+        let lost = if was_unanswered >= LATE_SAMPLES { Packets::default() } else { lost };
+        self.recent.add(acknowledged, lost);
+        self.lasting.add(acknowledged, lost);
         let lowered = self.fault(queue);
         match lowered {
             Some(why) => self.lower(why, queue),
@@ -261,7 +311,8 @@ impl PathBudget {
             // Half way back at most, so that it is not tried again and again at the cost of a second each. When not even the least passes,
             // nothing does.
             let limit = if used <= BUDGET_FLOOR { 0 } else { ((used + self.bytes) / 2).max(BUDGET_FLOOR) };
-            self.hole = Some((limit, HOLE_SAMPLES));
+            let length = self.hole.map_or(HOLE_SAMPLES_FIRST, |hole| (hole.length * 2).min(HOLE_SAMPLES_LAST));
+            self.hole = Some(Hole { limit, length, age: 0 });
         }
         if why == Lowered::Queue {
             let drains = queue.min(DRAIN_AT_MOST);
@@ -276,7 +327,7 @@ impl PathBudget {
         // Between calm and a fault it stays where it is.
         self.good = if queue > STANDING_QUEUE / 2 { 0 } else { self.good + 1 };
         if self.good >= GOOD_SAMPLES {
-            let most = self.hole.map_or(MAX_DATAGRAM, |(limit, _)| limit);
+            let most = self.hole_limit().unwrap_or(MAX_DATAGRAM);
             self.bytes = (self.bytes + STEP_BYTES).min(most).max(self.bytes);
             (self.good, self.largest) = (0, 0);
         }

@@ -1,6 +1,6 @@
 //! How much may be under way to a client. quinn's stock controller halves its window at each loss and does not grow it while the
 //! application has little to say, so on a lossy line snapshots would wait. Here single losses change nothing; what a path carries is judged
-//! by the gateway ([`crate::gateway::path_budget`]), which needs one thing more than quinn tells: the round trip without its jitter.
+//! by the gateway ([`crate::gateway::path_budget`]), which needs more than quinn tells: what was acknowledged, and the round trip without its jitter.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use quinn::congestion::{Controller, ControllerFactory};
 use quinn_proto::RttEstimator;
 
+use crate::gateway::path_budget::Packets;
 use crate::limits::{PATH_SAMPLE, WINDOW_CEILING, WINDOW_FLOOR};
 
 /// Makes a [`Window`] for each path of each connection.
@@ -32,7 +33,7 @@ pub(crate) struct Window {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RoundTrips {
     /// Packets that were acknowledged so far.
-    pub(crate) acknowledged: u64,
+    pub(crate) acknowledged: Packets,
     /// Shortest in this period and in the last one.
     shortest: [Option<Duration>; 2],
     turned: Instant,
@@ -45,7 +46,6 @@ impl RoundTrips {
     }
 
     fn note(&mut self, now: Instant, sent: Instant) {
-        self.acknowledged += 1;
         if now.saturating_duration_since(self.turned) >= PATH_SAMPLE {
             self.shortest = [None, self.shortest[0]];
             self.turned = now;
@@ -57,13 +57,14 @@ impl RoundTrips {
 
 impl Window {
     fn new(now: Instant) -> Self {
-        let trips = RoundTrips { acknowledged: 0, shortest: [None; 2], turned: now };
+        let trips = RoundTrips { acknowledged: Packets::default(), shortest: [None; 2], turned: now };
         Self { bytes: WINDOW_CEILING, trips }
     }
 
     /// So many bytes were acknowledged.
     fn arrived(&mut self, now: Instant, sent: Instant, bytes: u64) {
         self.bytes = self.bytes.saturating_add(bytes).min(WINDOW_CEILING);
+        self.trips.acknowledged.add(bytes);
         self.trips.note(now, sent);
     }
 
@@ -145,7 +146,7 @@ mod tests {
         let mut at = start;
         let mut ends = |window: &mut Window, trip: Duration| {
             at += ms(25);
-            window.trips.note(at, at.checked_sub(trip).unwrap());
+            window.arrived(at, at.checked_sub(trip).unwrap(), 1_200);
             window.trips.shortest().unwrap()
         };
         for jitter in [30, 0, 10, 40, 5, 0, 20, 15, 35, 25] {
@@ -155,6 +156,6 @@ mod tests {
         // From here a queue stands: it shows when both periods lie in it.
         let last = (0..20).map(|_| ends(&mut window, ms(220))).last();
         assert_eq!(last, Some(ms(220)));
-        assert_eq!(window.trips.acknowledged, 30);
+        assert_eq!(window.trips.acknowledged, Packets { count: 30, bytes: 30 * 1_200 });
     }
 }

@@ -234,7 +234,7 @@ impl Play {
         let Some(budget) = &mut self.budget else { return };
         let connection = &self.server.connection.as_ref().unwrap().1;
         let trips = Window::round_trips(connection.congestion_state().clone_box());
-        self.lowered.extend(budget.observe(PathSample::of(&connection.stats().path, trips)));
+        self.lowered.extend(budget.observe(PathSample::of(&connection.stats(), trips)));
     }
 
     /// Plays so long; the age that 99 of 100 looks in the last `judged` saw at most.

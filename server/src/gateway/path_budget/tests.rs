@@ -17,8 +17,10 @@ struct Path {
     base: Duration,
     queue: u64,
     sample: PathSample,
-    /// Packets lost since the last that was acknowledged.
-    unnoticed: u64,
+    /// Lost since the last that was acknowledged.
+    unnoticed: Packets,
+    /// Whether the client is there: else nothing goes either way.
+    is_there: bool,
     dice: u64,
     /// The least that a tick of this wait took in the last sample period.
     shortest: Option<Duration>,
@@ -36,7 +38,8 @@ impl Path {
             base: Duration::from_millis(40),
             queue: 0,
             sample: PathSample::default(),
-            unnoticed: 0,
+            unnoticed: Packets::default(),
+            is_there: true,
             dice: 1,
             shortest: None,
             lowered: Vec::new(),
@@ -59,25 +62,26 @@ impl Path {
         let size = wanted.min(self.budget.bytes.max(BUDGET_FLOOR));
         let pass = self.budget.pass(size);
         if pass == Pass::Go {
-            self.sample.sent += 1;
             let whole = size as u64 + OVERHEAD;
-            if size > self.largest || self.queue + whole > self.queue_limit || self.rolls(self.loss) {
-                self.unnoticed += 1;
-            } else {
-                self.queue += whole;
-                self.arrive();
-            }
+            let has_room = size <= self.largest && self.queue + whole <= self.queue_limit;
+            self.packet(whole, has_room && self.is_there);
         }
-        // Acknowledgements of inputs go alone half of the time, and are not acknowledged themselves.
-        self.sample.sent += 1;
-        self.unnoticed += u64::from(self.rolls(self.loss));
+        if self.is_there {
+            self.sample.received += 1;
+        }
         pass
     }
 
-    /// QUIC knows of a loss when something later was acknowledged.
-    fn arrive(&mut self) {
-        self.sample.lost += std::mem::take(&mut self.unnoticed);
-        self.sample.acknowledged += 1;
+    /// A packet leaves. QUIC knows of a loss when something later was acknowledged.
+    fn packet(&mut self, bytes: u64, passes: bool) {
+        if !passes || self.rolls(self.loss) {
+            return self.unnoticed.add(bytes);
+        }
+        self.queue += bytes;
+        let lost = std::mem::take(&mut self.unnoticed);
+        self.sample.lost.count += lost.count;
+        self.sample.lost.bytes += lost.bytes;
+        self.sample.acknowledged.add(bytes);
         let trip = self.base + self.wait();
         self.shortest = Some(self.shortest.map_or(trip, |shortest| shortest.min(trip)));
     }
@@ -86,6 +90,10 @@ impl Path {
         for _ in 0..TICKS {
             self.tick(wanted);
         }
+        self.look();
+    }
+
+    fn look(&mut self) {
         let sample = PathSample { round_trip: self.shortest.take(), ..self.sample };
         self.lowered.extend(self.budget.observe(sample));
     }
@@ -153,28 +161,77 @@ fn on_a_line_slower_than_the_floor_snapshots_are_left_out() {
 }
 
 #[test]
-fn a_path_that_drops_what_is_large_gets_smaller_snapshots_and_a_second_chance_each_minute() {
+fn a_path_that_drops_what_is_large_gets_smaller_snapshots_and_is_tried_again() {
     let mut path = Path::of(1_000_000);
     path.play(10, MAX_DATAGRAM);
     path.largest = 1_000;
-    path.play(3, MAX_DATAGRAM);
+    path.play(2, MAX_DATAGRAM);
     assert_eq!(path.lowered, [Lowered::Collapse]);
     assert!(path.budget.bytes <= 1_000);
     assert_eq!(path.budget.pass(MAX_DATAGRAM), Pass::TooLarge);
-    path.play(50, MAX_DATAGRAM);
-    assert_eq!(path.lowered.len(), 1, "what does not pass was tried again within the minute");
+    path.play(600, MAX_DATAGRAM);
+    assert!(path.lowered.len() <= 14, "it is tried again and again: {}", path.lowered.len());
+    assert_eq!(path.budget.hole.unwrap().length, HOLE_SAMPLES_LAST);
     path.largest = usize::MAX;
-    path.play(60, MAX_DATAGRAM);
+    path.play(120, MAX_DATAGRAM);
     assert_eq!(path.budget.bytes, MAX_DATAGRAM);
 }
 
 #[test]
-fn a_path_that_carries_no_datagram_is_found_out_and_tried_again_after_a_minute() {
+fn small_packets_that_pass_do_not_hide_that_large_ones_are_lost() {
+    let mut path = Path::of(1_000_000);
+    path.play(10, MAX_DATAGRAM);
+    path.largest = 1_000;
+    for _ in 0..12 {
+        path.sample(MAX_DATAGRAM);
+        // QUIC asks with two small packets what became of the others.
+        path.packet(OVERHEAD, true);
+        path.packet(OVERHEAD, true);
+    }
+    assert_eq!(path.lowered[0], Lowered::Collapse);
+}
+
+#[test]
+fn a_client_who_is_away_for_some_seconds_finds_everything_as_it_was() {
+    for seconds in 1..9 {
+        let mut path = Path::of(1_000_000);
+        path.loss = 20;
+        path.play(10, MAX_DATAGRAM);
+        path.is_there = false;
+        path.play(seconds, MAX_DATAGRAM);
+        path.is_there = true;
+        path.play(10, MAX_DATAGRAM);
+        assert_eq!((path.lowered.as_slice(), path.budget.bytes), (&[][..], MAX_DATAGRAM), "{seconds} s");
+    }
+}
+
+#[test]
+fn a_short_silence_of_the_way_down_costs_two_seconds() {
+    let mut path = Path::of(1_000_000);
+    path.play(10, MAX_DATAGRAM);
+    path.largest = 0;
+    path.play(2, MAX_DATAGRAM);
+    assert_eq!(path.lowered, [Lowered::Collapse]);
+    path.largest = usize::MAX;
+    path.play(2, MAX_DATAGRAM);
+    assert_ne!(path.budget.pass(MAX_DATAGRAM), Pass::TooLarge);
+    path.play(30, MAX_DATAGRAM);
+    assert_eq!((path.lowered.len(), path.budget.bytes), (1, MAX_DATAGRAM));
+}
+
+#[test]
+fn a_path_that_carries_no_datagram_is_found_out_and_tried_again() {
     let mut path = Path::of(1_000_000);
     path.largest = 0;
-    path.play(15, MAX_DATAGRAM);
+    let passed = (0..300 * 20).filter(|n| {
+        if n % TICKS == 0 {
+            path.look();
+        }
+        path.tick(MAX_DATAGRAM) == Pass::Go
+    });
+    let passed = passed.count();
+    assert!(passed < 300 * 20 / 10, "{passed} snapshots went nowhere");
     assert!(path.lowered.iter().all(|why| *why == Lowered::Collapse), "{:?}", path.lowered);
-    assert_eq!(path.tick(1), Pass::TooLarge);
     path.largest = usize::MAX;
     path.play(60, MAX_DATAGRAM);
     assert_eq!(path.tick(1), Pass::Go);
@@ -191,9 +248,20 @@ fn a_longer_path_is_not_a_queue_for_ever() {
     let mut path = Path::of(1_000_000);
     path.play(10, MAX_DATAGRAM);
     path.base = Duration::from_millis(300);
-    path.sample.acknowledged = 0;
+    path.sample.acknowledged = Packets::default();
     path.play(10, MAX_DATAGRAM);
     assert_eq!(path.lowered, []);
+}
+
+#[test]
+fn a_client_who_moves_leaves_the_old_path_behind() {
+    let hole = Hole { limit: 300, length: HOLE_SAMPLES_LAST, age: 0 };
+    let lowered = PathBudget { bytes: RATE_FLOOR, hole: Some(hole), skip: 20, ..PathBudget::new() };
+    let acknowledged = |count| PathSample { acknowledged: Packets { count, bytes: count * 100 }, ..PathSample::default() };
+    let mut budget = PathBudget { last: acknowledged(900), ..lowered };
+    budget.observe(acknowledged(3));
+    assert_eq!(budget.bytes, MAX_DATAGRAM);
+    assert_eq!(budget.pass(MAX_DATAGRAM), Pass::Go);
 }
 
 #[test]
