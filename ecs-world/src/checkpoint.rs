@@ -215,7 +215,8 @@ impl Saved {
         ecs.insert_resource(self.spawners);
         ecs.insert_resource(Grants(self.grants.into_iter().collect()));
         let mut roster = Roster::default();
-        for saved in self.players {
+        for mut saved in self.players {
+            saved.fight.make_room();
             let character: CharacterId = saved.player.character;
             let (id, entity) = (saved.tag.id, ecs.spawn(saved).id());
             let is_new = roster.0.insert(character, entity).is_none();
@@ -224,7 +225,8 @@ impl Saved {
             }
         }
         ecs.insert_resource(roster);
-        for saved in self.monsters {
+        for mut saved in self.monsters {
+            saved.mind.make_room();
             let (id, entity) = (saved.tag.id, ecs.spawn(saved).id());
             if !ecs.resource_mut::<Slots>().settle(Kind::Monster, id, entity) {
                 return Err(RestoreError::Unsound("a monster's slot"));

@@ -7,7 +7,7 @@ use shallot_masterdata::{Abilities, ClassId, ItemTemplateId, MonsterId, SkillId,
 use shallot_wire::{CharacterId, GrantId, NetId, OwnerEpoch, Position, Tick, Velocity};
 use wincode::{SchemaRead, SchemaWrite};
 
-use crate::limits::{COOLDOWNS, WORN};
+use crate::limits::{COOLDOWNS, HURT_BY, WORN};
 use crate::schema::{
     AbilitiesSchema, CharacterSchema, ClassSchema, GrantSchema, ItemSchema, MonsterSchema, NetIdSchema,
     OwnerEpochSchema, PositionSchema, SkillSchema, TextSchema, TickSchema, VelocitySchema,
@@ -167,9 +167,16 @@ pub(crate) struct Fight {
 }
 
 impl Fight {
-    /// Nothing, with room for all that may be on cooldown: using a skill takes no memory.
+    /// Nothing.
     pub(crate) fn new() -> Self {
-        Self { target: None, attack_at: None, cooldowns: Vec::with_capacity(COOLDOWNS) }
+        let mut fight = Self { target: None, attack_at: None, cooldowns: Vec::new() };
+        fight.make_room();
+        fight
+    }
+
+    /// For all that may be on cooldown: using a skill takes no memory, after a checkpoint either.
+    pub(crate) fn make_room(&mut self) {
+        self.cooldowns.reserve(COOLDOWNS.saturating_sub(self.cooldowns.len()));
     }
 }
 
@@ -228,6 +235,13 @@ pub(crate) struct Mind {
     /// Who hurt it since it last was at home, and how much.
     #[wincode(with = "Vec<(CharacterSchema, u64)>")]
     pub(crate) hurt_by: Vec<(CharacterId, u64)>,
+}
+
+impl Mind {
+    /// For all that it may remember: who comes into being may take memory, a blow may not.
+    pub(crate) fn make_room(&mut self) {
+        self.hurt_by.reserve(HURT_BY.saturating_sub(self.hurt_by.len()));
+    }
 }
 
 /// Something on the ground.

@@ -9,7 +9,7 @@ use shallot_wire::{Position, TerrainIndex, Tick};
 
 use crate::chance::Chance;
 use crate::components::{Body, Life, Mind, Monster, Mood, Tag};
-use crate::limits::{HURT_BY, PLACE_TRIES};
+use crate::limits::PLACE_TRIES;
 use crate::resources::{Clock, Data, Land, Spawners};
 use crate::slots::{Kind, Slots};
 
@@ -48,16 +48,16 @@ fn spawn(ecs: &mut Ecs, clock: Clock, number: usize, row: &RegionSpawn) -> bool 
         let facing = roll::below(&mut *chance, 256) as u8;
         (home, facing, pause(&mut *chance, data.balance.monster_wander_pause_ticks))
     });
-    // Made with room for all it may remember: who comes into being may take memory, a blow may not.
-    let mind = Mind {
+    let mut mind = Mind {
         mood: Mood::Resting { until: clock.tick.plus(pause) },
         heading: facing,
         speed: 0,
         detour: None,
         attack_at: None,
         next_attack: 0,
-        hurt_by: Vec::with_capacity(HURT_BY),
+        hurt_by: Vec::new(),
     };
+    mind.make_room();
     let monster = Monster { row: row.monster, spawn, home };
     let entity = ecs.spawn((Tag { id }, Body::at(home, facing), Life::new(hp, hp), monster, mind)).id();
     ecs.resource_mut::<Slots>().settle(Kind::Monster, id, entity)

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::desk::DeskItem;
 use super::fan_out::FanOut;
-use super::journal::Recorder;
+use super::journal::{Farewell, Recorder};
 use super::link::Mail;
 use super::pulse::Pulse;
 use crate::limits;
@@ -124,11 +124,9 @@ impl Driver {
         Ok(())
     }
 
-    /// After the last tick: ends the journal, and waits until it is written.
-    pub(crate) fn end_journal(&mut self, end: End) {
-        if let Some(journal) = self.journal.take() {
-            journal.finish(&self.world, end);
-        }
+    /// After the last tick: ends the journal.
+    pub(crate) fn end_journal(&mut self, end: End) -> Option<Farewell> {
+        self.journal.take().map(|journal| journal.finish(&self.world, end))
     }
 
     /// Who is in the world.

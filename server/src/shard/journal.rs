@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use shallot_world::World;
 use shallot_world::journal::{self, End};
 
@@ -44,6 +44,35 @@ enum State {
     Recording,
     /// Ticks are missing. A new file begins after so many more, if the writer has caught up by then.
     Interrupted { retry_in: u32 },
+}
+
+/// A journal that was ended and may not be written yet.
+#[must_use = "the process must not end before it is written"]
+pub(crate) struct Farewell {
+    region: String,
+    /// Closed by the writer's end.
+    returned: Receiver<Vec<u8>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Farewell {
+    /// Waits until it is written. A disk that hangs is not waited for longer than [`limits::JOURNAL_FAREWELL`] at each step: a journal
+    /// holds up no stop.
+    pub(crate) fn wait(self) {
+        let Self { region, returned, thread } = self;
+        loop {
+            match returned.recv_timeout(limits::JOURNAL_FAREWELL) {
+                Ok(_) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    return tracing::warn!(region, "the disk takes nothing; the journal is cut off");
+                }
+            }
+        }
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!(region, "the journal's writer panicked");
+        }
+    }
 }
 
 impl Recorder {
@@ -129,9 +158,9 @@ impl Recorder {
         self.open(world, End::Panicked);
     }
 
-    /// Ends the journal and waits until it is written.
-    pub(crate) fn finish(self, world: &World, end: End) {
-        let Self { region, work, state, thread, .. } = self;
+    /// Ends the journal. It is written when what this gives back says so.
+    pub(crate) fn finish(self, world: &World, end: End) -> Farewell {
+        let Self { region, work, state, thread, returned, .. } = self;
         let mut last = Vec::new();
         match state {
             State::Recording if end == End::Stopped => {
@@ -144,10 +173,7 @@ impl Recorder {
         if work.send_timeout(Work::Close(last), limits::JOURNAL_FAREWELL).is_err() {
             tracing::warn!(region, "the journal's writer takes nothing; its end is missing");
         }
-        drop(work);
-        if thread.is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!(region, "the journal's writer panicked");
-        }
+        Farewell { region, returned, thread }
     }
 
     /// Takes buffers back.

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::comeback::Comeback;
 use super::driver::Driver;
+use super::journal::Farewell;
 use super::link::{LocalLink, ShardLink};
 use super::pacer::Pacer;
 use crate::clock::SystemClock;
@@ -44,7 +45,10 @@ impl ShardThread {
 
     fn run(mut self) {
         let end = self.run_and_come_back();
-        self.driver.end_journal(end);
+        let journal = self.driver.end_journal(end);
+        // The desk has all there is only when the driver is gone; a journal must not hold that up.
+        drop(self);
+        journal.into_iter().for_each(Farewell::wait);
     }
 
     /// Runs until the stop, over panics; how its journal ends.

@@ -43,23 +43,24 @@ impl JournalFolder {
     /// It cannot be made, or is there already: another server writes here.
     pub(super) fn create(&self, epoch: RegionEpoch, tick: Tick) -> std::io::Result<(File, PathBuf)> {
         let name = format!("{}-{:0DIGITS$}-{:0DIGITS$}{EXTENSION}", self.region, epoch.0, tick.0);
-        let path = self.folder.join(name);
+        let path = self.folder.join(&name);
         let mut options = File::options();
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&path)?;
-        self.forget_the_oldest()?;
+        self.forget_the_oldest(&name)?;
         Ok((file, path))
     }
 
-    fn forget_the_oldest(&self) -> std::io::Result<()> {
+    /// All but the newest others. Epochs begin anew with a new data folder: by its name the new file may be the oldest.
+    fn forget_the_oldest(&self, new: &str) -> std::io::Result<()> {
         let mut names: Vec<String> = std::fs::read_dir(&self.folder)?
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .filter(|name| self.is_ours(name))
+            .filter(|name| self.is_ours(name) && name != new)
             .collect();
         names.sort_unstable();
-        names.truncate(names.len().saturating_sub(self.keep));
+        names.truncate((names.len() + 1).saturating_sub(self.keep));
         for name in names {
             match std::fs::remove_file(self.folder.join(name)) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
@@ -106,6 +107,16 @@ mod tests {
             .extend(["field-0000000002-0000000020.journal", "field-0000000002-0000001000.journal"].map(str::to_owned));
         expected.sort();
         assert_eq!(names(root.path()), expected);
+    }
+
+    #[test]
+    fn the_new_file_stays_when_epochs_begin_anew() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = JournalFolder::new(root.path(), "field", 2).unwrap();
+        for epoch in [7, 8, 1, 2] {
+            folder.create(RegionEpoch(epoch), Tick(0)).unwrap();
+        }
+        assert_eq!(names(root.path()), ["field-0000000002-0000000000.journal", "field-0000000008-0000000000.journal"]);
     }
 
     #[test]
