@@ -10,7 +10,9 @@ use shallot_client::proto::economy::v1::Inventory;
 use shallot_client::proto::player::v1::Character;
 use shallot_client::proto::world::v1::appeared::What;
 use shallot_client::proto::world::v1::world_event::Event;
-use shallot_client::proto::world::v1::{AttackRequest, EnterReply, EnterRequest, LeaveRequest, PickUpRequest, Reward};
+use shallot_client::proto::world::v1::{
+    AttackRequest, EnterReply, EnterRequest, LeaveRequest, PickUpRequest, RespawnRequest, Reward,
+};
 use shallot_client::snapshots::{Applied, Snapshots};
 use shallot_client::wire::{EntityKind, Input, NetId, OwnState, Position, Tick, heading_towards};
 use shallot_client::{Api, DatagramChannel, Trust, WorldLink, WorldPush, WorldPushes, clock};
@@ -46,6 +48,10 @@ pub(crate) struct Player {
     pub(crate) own: Option<OwnState>,
     inputs: PendingInputs,
     tick: Tick,
+    given_up: Vec<NetId>,
+    /// Hunting turns in a row that led nowhere, and those that are left to the side.
+    stopped: u8,
+    aside: u8,
 }
 
 /// What a player was told.
@@ -85,7 +91,23 @@ impl Player {
         let tick = Tick(entered.tick);
         let (view, inputs) = (Snapshots::new(tick), PendingInputs::default());
         let seen = Seen { hp: entered.vitals.map_or(0, |vitals| vitals.hp), ..Seen::default() };
-        Self { account, link, pushes, channel, entered, me, view, seen, own: None, inputs, tick }
+        let (given_up, stopped, aside) = (Vec::new(), 0, 0);
+        Self {
+            account,
+            link,
+            pushes,
+            channel,
+            entered,
+            me,
+            view,
+            seen,
+            own: None,
+            inputs,
+            tick,
+            given_up,
+            stopped,
+            aside,
+        }
     }
 
     /// Sends one input and takes what has come.
@@ -164,34 +186,60 @@ impl Player {
     }
 
     async fn hunting_turn(&mut self) {
+        if self.seen.hp == 0 {
+            // A hunt may be lost. Too early is refused, and tried again.
+            drop(self.link.world().respawn(&RespawnRequest {}).await);
+        }
         let here = self.position();
         let nearest = |kind: EntityKind| {
             let of_kind = self.view.entities().filter(|entity| entity.kind == kind && !entity.is_dead);
             of_kind
+                .filter(|entity| !self.given_up.contains(&entity.id))
                 .min_by_key(|entity| here.distance_squared(entity.position))
                 .map(|entity| (entity.id, entity.position))
         };
-        if let Some((drop, at)) = nearest(EntityKind::Drop)
-            && here.distance_squared(at) < square_m(2)
-        {
-            let request_id = clock::new_request_id().unwrap().to_string();
-            let reply = self.link.world().pick_up(&PickUpRequest { request_id, drop: drop.to_bits() }).await;
-            if let Ok(reply) = reply
-                && let Some(reward) = reply.reward
-            {
-                self.seen.rewards.insert(reward.grant_id.clone(), reward);
-            }
+        let monster = nearest(EntityKind::Monster);
+        let loot = nearest(EntityKind::Drop).filter(|(_, at)| here.distance_squared(*at) < square_m(8));
+        if let Some((target, _)) = monster {
+            drop(self.link.world().attack(&AttackRequest { target: target.to_bits() }).await);
         }
-        let target = nearest(EntityKind::Monster);
-        let (heading, throttle) = match target {
-            Some((monster, at)) => {
-                let near = here.distance_squared(at) < square_m(1);
-                drop(self.link.world().attack(&AttackRequest { target: monster.to_bits() }).await);
-                (heading_towards(here, at), if near { 0 } else { 127 })
+        if let Some((drop, at)) = loot
+            && here.distance_squared(at) < square_m(1)
+        {
+            self.pick_up(drop).await;
+        }
+        let input = match loot.or(monster) {
+            Some((_, at)) => {
+                let heading = self.around_what_stands_in_the_way(heading_towards(here, at));
+                let throttle = if here.distance_squared(at) < square_m(1) { 0 } else { 127 };
+                Input { heading, throttle, facing: heading }
             }
-            None => (self.tick.0 as u8, 127),
+            None => Input { heading: self.tick.0 as u8, throttle: 127, facing: 0 },
         };
-        self.turn(Input { heading, throttle, facing: heading }).await;
+        self.turn(input).await;
+        self.stopped = if input.throttle > 0 && self.position() == here { self.stopped + 1 } else { 0 };
+    }
+
+    /// Half a second without a step means that a block is in the way: a second to the side leads past its corner sooner or later.
+    fn around_what_stands_in_the_way(&mut self, heading: u8) -> u8 {
+        if self.stopped >= 10 {
+            (self.stopped, self.aside) = (0, 20);
+        }
+        let is_aside = self.aside > 0;
+        self.aside = self.aside.saturating_sub(1);
+        if is_aside { heading.wrapping_add(64) } else { heading }
+    }
+
+    /// What is not its own, or gone, is given up.
+    async fn pick_up(&mut self, drop: NetId) {
+        let request_id = clock::new_request_id().unwrap().to_string();
+        match self.link.world().pick_up(&PickUpRequest { request_id, drop: drop.to_bits() }).await {
+            Ok(reply) => {
+                let reward = reply.reward.into_iter().map(|reward| (reward.grant_id.clone(), reward));
+                self.seen.rewards.extend(reward);
+            }
+            Err(_) => self.given_up.push(drop),
+        }
     }
 
     /// Leaves in order and gives back the account and what was seen.
