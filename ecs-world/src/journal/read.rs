@@ -25,6 +25,8 @@ pub enum ReadError {
     Damaged {
         /// Where it begins in the journal.
         offset: u64,
+        /// Where the next one would begin, as far as its length can be believed.
+        end: u64,
         /// What is wrong.
         what: String,
     },
@@ -66,8 +68,10 @@ impl JournalReader {
         }
         let offset = self.offset();
         let unread = self.bytes.get(self.read..).unwrap_or_default();
-        let damaged = |what| ReadError::Damaged { offset, what };
-        let Some((payload, checksum)) = framed(unread).map_err(damaged)? else { return Ok(None) };
+        let too_long = |what| ReadError::Damaged { offset, end: offset + FRAME as u64, what };
+        let Some((payload, checksum)) = framed(unread).map_err(too_long)? else { return Ok(None) };
+        let end = offset + (FRAME + payload.len()) as u64;
+        let damaged = |what| ReadError::Damaged { offset, end, what };
         if CHECKSUM.checksum(payload) != checksum {
             return Err(damaged("its checksum is another one".to_owned()));
         }

@@ -341,7 +341,8 @@ fn damage_says_where_and_a_beginning_says_whose_it_is() {
     changed[second + 8] ^= 1;
     let (_, end) = read(&changed, file.len());
     let what = "its checksum is another one".to_owned();
-    assert_eq!(end, Err(ReadError::Damaged { offset: second as u64, what }));
+    let next = second + parts[1].len();
+    assert_eq!(end, Err(ReadError::Damaged { offset: second as u64, end: next as u64, what }));
     let mut newer = file;
     newer[8] = 2;
     let (_, end) = read(&newer, newer.len());

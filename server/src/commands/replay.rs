@@ -39,6 +39,8 @@ pub(crate) enum Failure {
     NothingCompared(String),
     #[error("the journal cannot be followed: {0}")]
     Broken(String),
+    #[error("the journal goes on after byte {0} with what cannot be read")]
+    Damaged(u64),
 }
 
 impl Failure {
@@ -53,14 +55,15 @@ impl Failure {
             Self::Panicked(_) => 8,
             Self::NothingCompared(_) => 9,
             Self::Broken(_) => 10,
+            Self::Damaged(_) => 11,
         })
     }
 }
 
 pub(crate) fn run(file: &Path, masterdata: Option<&Path>) -> anyhow::Result<()> {
     let name = file.display().to_string();
-    let mut source = match File::open(file) {
-        Ok(source) => source,
+    let (mut source, length) = match File::open(file).and_then(|source| Ok((source.metadata()?.len(), source))) {
+        Ok((length, source)) => (source, length),
         Err(error) if error.kind() == ErrorKind::NotFound => return Err(Failure::Missing(name).into()),
         Err(error) => return Err(anyhow::Error::new(error).context(format!("cannot read {name}"))),
     };
@@ -77,7 +80,18 @@ pub(crate) fn run(file: &Path, masterdata: Option<&Path>) -> anyhow::Result<()> 
             count => player.reader.feed(&piece[..count]),
         }
     };
-    player.finish(tail, clock.since_start().as_secs_f64())
+    let is_cut_off = tail.as_ref().is_none_or(|damage| damage.end >= length);
+    let damaged_from = player.reader.offset();
+    player.finish(tail, clock.since_start().as_secs_f64())?;
+    // What a crash leaves is at the end; what lies before other bytes was written well once.
+    if is_cut_off { Ok(()) } else { Err(Failure::Damaged(damaged_from).into()) }
+}
+
+/// A record that cannot be read, and so nothing after it.
+struct Damage {
+    why: String,
+    /// Where it ends in the file.
+    end: u64,
 }
 
 /// A journal on its way through a world.
@@ -89,8 +103,8 @@ struct Player {
 }
 
 impl Player {
-    /// Goes on through all that was read. A text: nothing after it can be read, and why.
-    fn play(&mut self) -> Result<Option<String>, Failure> {
+    /// Goes on through all that was read.
+    fn play(&mut self) -> Result<Option<Damage>, Failure> {
         loop {
             let record = match self.reader.next_record() {
                 Ok(Some(record)) => record,
@@ -99,7 +113,9 @@ impl Player {
                 Err(error @ ReadError::OtherVersion { .. }) => {
                     return Err(Failure::OtherVersion(self.name.clone(), error.to_string()));
                 }
-                Err(damaged @ ReadError::Damaged { .. }) => return Ok(Some(damaged.to_string())),
+                Err(ref damaged @ ReadError::Damaged { end, .. }) => {
+                    return Ok(Some(Damage { why: damaged.to_string(), end }));
+                }
             };
             match (&mut self.replay, record) {
                 (Some(replay), record) => {
@@ -124,10 +140,10 @@ impl Player {
         }
     }
 
-    /// Says what was seen. `tail`: why nothing after it could be read.
+    /// Says what was seen.
     #[expect(clippy::print_stdout, reason = "the verb's result")]
-    fn finish(self, tail: Option<String>, seconds: f64) -> anyhow::Result<()> {
-        let cut_off = tail.or_else(|| {
+    fn finish(self, tail: Option<Damage>, seconds: f64) -> anyhow::Result<()> {
+        let cut_off = tail.map(|damage| damage.why).or_else(|| {
             let left = self.reader.left();
             (left > 0).then(|| format!("{left} bytes at its end are half a record"))
         });

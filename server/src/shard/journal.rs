@@ -132,7 +132,7 @@ impl Recorder {
                 return;
             }
         }
-        let Some(mut buffer) = self.spare.pop() else { return self.fall_behind() };
+        let Some(mut buffer) = self.spare.pop() else { return self.interrupt(false) };
         journal::tick(&mut buffer, world);
         let length = buffer.len() as u64;
         if self.bytes > 0 && self.bytes + length > self.max_bytes && !self.open(world, End::Full) {
@@ -147,7 +147,7 @@ impl Recorder {
         if self.state != State::Recording {
             return;
         }
-        let Some(mut buffer) = self.spare.pop() else { return self.fall_behind() };
+        let Some(mut buffer) = self.spare.pop() else { return self.interrupt(false) };
         journal::mark(&mut buffer, world.tick(), World::digest_of(checkpoint));
         self.append(buffer);
     }
@@ -205,8 +205,8 @@ impl Recorder {
             State::Interrupted { .. } => journal::end(&mut last, End::Interrupted),
         }
         let work = Work::Open { last, epoch: opening.region_epoch, tick: opening.tick, first };
-        if self.work.try_send(work).is_err() {
-            self.fall_behind();
+        if let Err(error) = self.work.try_send(work) {
+            self.interrupt(error.is_disconnected());
             return false;
         }
         (self.bytes, self.state) = (0, State::Recording);
@@ -217,10 +217,11 @@ impl Recorder {
         match self.work.try_send(Work::Append(buffer)) {
             Ok(()) => self.in_flight += 1,
             Err(error) => {
+                let is_gone = error.is_disconnected();
                 if let Work::Append(buffer) = error.into_inner() {
                     self.keep(buffer);
                 }
-                self.fall_behind();
+                self.interrupt(is_gone);
             }
         }
     }
@@ -230,13 +231,11 @@ impl Recorder {
         self.spare.push(buffer);
     }
 
-    /// What comes next has no room: ticks are missing from here on.
-    fn fall_behind(&mut self) {
+    /// What comes next has no room, or nobody to write it: ticks are missing from here on.
+    fn interrupt(&mut self, is_writer_gone: bool) {
         if self.state == State::Recording {
-            tracing::warn!(
-                region = self.region,
-                "the disk is too slow for the journal: ticks are missing until a new one begins"
-            );
+            let why = if is_writer_gone { "its writer panicked" } else { "the disk is too slow for it" };
+            tracing::warn!(region = self.region, why, "the journal has a gap: ticks are missing until a new one begins");
             self.was_behind.increment(1);
         }
         self.state = State::Interrupted { retry_in: limits::CHECKPOINT_TICKS };

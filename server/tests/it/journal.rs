@@ -112,6 +112,13 @@ fn damaged_files(folder: &Path, whole: &[u8]) {
     flipped[torn] ^= 1;
     assert!(equal(with(&flipped)).contains("its checksum is another one"));
 
+    // What lies before other records was written well once: no crash does that. What comes before it is compared all the same.
+    let last_mark = records(whole).into_iter().rfind(|record| whole[record.start] == 2).unwrap();
+    let mut flipped = whole.to_vec();
+    flipped[last_mark.end - 1] ^= 1;
+    let told = refused(with(&flipped), &[], 11);
+    assert!(told.contains(&format!("goes on after byte {}", last_mark.start - FRAME)), "{told}");
+
     // A mark that was never true, under a checksum that is.
     let mut lie = whole.to_vec();
     let mark = records(whole).into_iter().find(|record| whole[record.start] == 2).unwrap();
