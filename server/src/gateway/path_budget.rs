@@ -9,8 +9,8 @@ use shallot_proto::wire::TICK_MS;
 use shallot_proto::wire::limits::MAX_DATAGRAM;
 
 use crate::limits::{
-    BUDGET_FLOOR, COLLAPSE_PERMILLE, HEAVY_LOSS_PERMILLE, HOLE_SAMPLES_FIRST, HOLE_SAMPLES_LAST, RATE_FLOOR, STANDING_QUEUE,
-    STUCK_SAMPLES,
+    BUDGET_FLOOR, COLLAPSE_PERMILLE, HEAVY_LOSS_PERMILLE, HOLE_SAMPLES_FIRST, HOLE_SAMPLES_LAST, RATE_FLOOR,
+    STANDING_QUEUE, STUCK_SAMPLES,
 };
 use crate::listeners::quic_window::RoundTrips;
 
@@ -139,9 +139,9 @@ impl Hole {
         self.age < self.length
     }
 
-    /// One sample later; forgotten when as long again nothing was lost in it.
+    /// One sample later; forgotten when it did not show for [`HOLE_SAMPLES_LAST`] after its end, in which a budget has risen that far again.
     fn older(self) -> Option<Self> {
-        (self.age < 2 * self.length).then_some(Self { age: self.age + 1, ..self })
+        (self.age < self.length + HOLE_SAMPLES_LAST).then_some(Self { age: self.age + 1, ..self })
     }
 }
 

@@ -235,7 +235,11 @@ impl Recorder {
     fn interrupt(&mut self, is_writer_gone: bool) {
         if self.state == State::Recording {
             let why = if is_writer_gone { "its writer panicked" } else { "the disk is too slow for it" };
-            tracing::warn!(region = self.region, why, "the journal has a gap: ticks are missing until a new one begins");
+            tracing::warn!(
+                region = self.region,
+                why,
+                "the journal has a gap: ticks are missing until a new one begins"
+            );
             self.was_behind.increment(1);
         }
         self.state = State::Interrupted { retry_in: limits::CHECKPOINT_TICKS };

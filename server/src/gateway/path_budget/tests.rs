@@ -257,7 +257,8 @@ fn a_longer_path_is_not_a_queue_for_ever() {
 fn a_client_who_moves_leaves_the_old_path_behind() {
     let hole = Hole { limit: 300, length: HOLE_SAMPLES_LAST, age: 0 };
     let lowered = PathBudget { bytes: RATE_FLOOR, hole: Some(hole), skip: 20, ..PathBudget::new() };
-    let acknowledged = |count| PathSample { acknowledged: Packets { count, bytes: count * 100 }, ..PathSample::default() };
+    let acknowledged =
+        |count| PathSample { acknowledged: Packets { count, bytes: count * 100 }, ..PathSample::default() };
     let mut budget = PathBudget { last: acknowledged(900), ..lowered };
     budget.observe(acknowledged(3));
     assert_eq!(budget.bytes, MAX_DATAGRAM);
