@@ -39,15 +39,19 @@ impl QuicLinks {
             let end = driver.await;
             tracing::debug!(%end, "a hub session ended");
         });
-        tokio::select! {
-            () = writing => leaves(&connection).await,
+        let is_over_in_order = tokio::select! {
+            () = writing => true,
             // Its driver has waited for a client that does not read.
-            _ = is_over => leaves(&connection).await,
+            _ = is_over => true,
             // The writer goes with this: a link that is lost must not keep the session's outbox.
-            _ = connection.closed() => {}
-            () = own.read() => {}
-        }
+            _ = connection.closed() => false,
+            () = own.read() => false,
+        };
+        // At once: the session may go on over another link, and its snapshots with it.
         own.unbind();
+        if is_over_in_order {
+            leaves(&connection).await;
+        }
         connection.close(CLOSE_OVER, b"the link is over");
     }
 }
