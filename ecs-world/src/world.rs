@@ -131,6 +131,8 @@ impl World {
         std::mem::swap(&mut self.ecs.resource_mut::<Out>().0, outputs);
         self.schedule.run(&mut self.ecs);
         std::mem::swap(&mut self.ecs.resource_mut::<Out>().0, outputs);
+        // Else bevy keeps a note of each component that was ever removed, for systems that might ask.
+        self.ecs.clear_trackers();
     }
 
     /// The last tick that was stepped.
