@@ -223,14 +223,18 @@ fn a_short_silence_of_the_way_down_costs_two_seconds() {
 fn a_path_that_carries_no_datagram_is_found_out_and_tried_again() {
     let mut path = Path::of(1_000_000);
     path.largest = 0;
-    let passed = (0..300 * 20).filter(|n| {
-        if n % TICKS == 0 {
-            path.look();
-        }
-        path.tick(MAX_DATAGRAM) == Pass::Go
-    });
-    let passed = passed.count();
-    assert!(passed < 300 * 20 / 10, "{passed} snapshots went nowhere");
+    let outcomes: Vec<Pass> = (0..300 * 20)
+        .map(|n| {
+            if n % TICKS == 0 {
+                path.look();
+            }
+            path.tick(MAX_DATAGRAM)
+        })
+        .collect();
+    let count = |outcome: Pass| outcomes.iter().filter(|pass| **pass == outcome).count();
+    let (went, round) = (count(Pass::Go), count(Pass::TooLarge));
+    assert!(went < outcomes.len() / 10 && round > outcomes.len() * 9 / 10, "{went} went nowhere, {round} round it");
+    assert_eq!(outcomes.last(), Some(&Pass::TooLarge));
     assert!(path.lowered.iter().all(|why| *why == Lowered::Collapse), "{:?}", path.lowered);
     path.largest = usize::MAX;
     path.play(60, MAX_DATAGRAM);
