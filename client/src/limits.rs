@@ -48,6 +48,25 @@ pub const PACE_LIMIT_PERMILLE: i32 = 80;
 /// A tick that is this far from where it should be is set, not paced, ticks.
 pub const PACE_JUMP_TICKS: i32 = 10;
 
+/// An error of what is drawn is smoothed over within this time.
+pub const CORRECTION_FADE: Duration = Duration::from_millis(150);
+/// Unless it is larger than this, units of 1/4,096 m: 2 m. Then what is drawn is set right at once.
+pub const CORRECTION_SNAP_UNITS: i32 = 8_192;
+/// Others are drawn at least so far behind the usual arrival of their states: one lost snapshot is bridged.
+pub const DRAW_DELAY_MIN: Duration = Duration::from_millis(100);
+/// And at most so far: with a round trip of 50 ms all of it is within what a server rewinds for a shot.
+pub const DRAW_DELAY_MAX: Duration = Duration::from_millis(200);
+/// The time that is drawn runs so much faster or slower at most, parts per thousand.
+pub const DRAW_CLOCK_PERMILLE: i64 = 100;
+/// It is set, not paced, when it is so far from where it should be.
+pub const DRAW_CLOCK_JUMP: Duration = Duration::from_millis(500);
+/// States of an entity that are kept for what is drawn.
+pub const STATES_KEPT: usize = 8;
+
+const _: () = assert!(DRAW_DELAY_MIN.as_millis() < DRAW_DELAY_MAX.as_millis());
+const _: () = assert!(DRAW_CLOCK_PERMILLE > 0 && DRAW_CLOCK_PERMILLE < 1_000);
+// One a tick: what is drawn, a tick later still when a snapshot is early, lies among them.
+const _: () = assert!(STATES_KEPT as u128 * 50 >= DRAW_DELAY_MAX.as_millis() + 3 * 50);
 const _: () = assert!(DATAGRAM_SEND_BUFFER >= 2 * DATAGRAM_MAX && DATAGRAM_SEND_BUFFER <= 8 * 1_024);
 const _: () = assert!(WINDOW_FLOOR < WINDOW_CEILING);
 const _: () = assert!(CHANNEL_KEEP_ALIVE.as_secs() * 3 < CHANNEL_IDLE.as_secs());

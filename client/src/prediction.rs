@@ -1,13 +1,24 @@
 //! The own body before the server confirms it: inputs move it at once by the kernel that the server uses too, and each snapshot sets
-//! it right. No IO, no clock.
+//! it right. No IO, no clock; time is an argument: any monotonic duration, the same one for all calls.
+//!
+//! Where the client has the region's blocks ([`terrain_of`]), it predicts them. Where it has none, it walks through a block until the next
+//! snapshot says that it did not: the correction is as large as a round trip's way.
+
+mod progress;
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use shallot_masterdata::Region;
 use shallot_proto::wire::input::Input;
-use shallot_proto::wire::{Motion, OwnState, Position, Rect, TerrainIndex, Tick};
+use shallot_proto::wire::{Motion, OwnState, Position, Rect, TICK_MS, TerrainIndex, Tick};
 
+use crate::fade::{Fade, micros, on_the_way};
 use crate::limits::UNACKNOWLEDGED_MAX;
+use progress::Progress;
+
+/// Length of a tick, microseconds.
+const TICK_US: i64 = TICK_MS as i64 * 1_000;
 
 /// The edge and the blocks of a region.
 #[must_use]
@@ -20,43 +31,81 @@ pub fn terrain_of(region: &Region) -> TerrainIndex {
 /// How far a prediction was off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Correction {
-    /// From where the body was thought to be to where it is, for drawing: it is to be smoothed over, unless `is_teleport`.
-    pub from: Position,
-    /// Where it is.
-    pub to: Position,
-    /// It was put there without having walked.
-    pub is_teleport: bool,
+    /// From where the body was thought to be to where it is, units of 1/4,096 m, rounded down.
+    pub units: u32,
+    /// It is drawn at its place at once: it was put there, or is farther away than
+    /// [`CORRECTION_SNAP_UNITS`](crate::limits::CORRECTION_SNAP_UNITS). Otherwise the error is smoothed over.
+    pub is_snapped: bool,
 }
 
 /// The own body, ahead of the server.
+///
+/// - [`Prediction::step`] with each client tick and its input;
+/// - [`Prediction::reconcile`] with each newest snapshot;
+/// - [`Prediction::drawn`] with each frame, [`Prediction::position`] for what the game decides by.
 #[derive(Clone, Debug)]
 pub struct Prediction {
     terrain: TerrainIndex,
     speed_cm_per_s: u32,
+    /// Where the newest input's way begins, and where it ends.
+    before: Position,
     position: Position,
+    stepped_at: Duration,
+    newest: Option<Tick>,
     /// Oldest first.
     unconfirmed: VecDeque<(Tick, Input)>,
+    progress: Progress,
     teleports: Option<u8>,
     is_dead: bool,
+    /// In microseconds of the caller's clock.
+    fade: Fade,
 }
 
 impl Prediction {
     /// Begins where `Enter` put the body.
     #[must_use]
     pub fn new(terrain: TerrainIndex, speed_cm_per_s: u32, position: Position) -> Self {
-        Self { terrain, speed_cm_per_s, position, unconfirmed: VecDeque::new(), teleports: None, is_dead: false }
+        Self {
+            terrain,
+            speed_cm_per_s,
+            before: position,
+            position,
+            stepped_at: Duration::ZERO,
+            newest: None,
+            unconfirmed: VecDeque::new(),
+            progress: Progress::default(),
+            teleports: None,
+            is_dead: false,
+            fade: Fade::default(),
+        }
     }
 
-    /// Where the body is, as far as the client knows.
+    /// Where the body is at the end of the newest client tick, as far as the client knows.
     #[must_use]
     pub fn position(&self) -> Position {
         self.position
     }
 
-    /// Moves it by the input of a tick. At most [`UNACKNOWLEDGED_MAX`] inputs wait for the server: a longer silence predicts
-    /// nothing any more.
-    pub fn step(&mut self, tick: Tick, input: Input) -> Position {
-        if !self.is_dead && self.unconfirmed.len() < UNACKNOWLEDGED_MAX {
+    /// Where to draw it at `now`: on its way through the newest client tick, with what is left of a correction.
+    #[must_use]
+    pub fn drawn(&self, now: Duration) -> Position {
+        self.fade.apply(self.on_its_way(now), micros(now))
+    }
+
+    fn on_its_way(&self, now: Duration) -> Position {
+        on_the_way(self.before, self.position, micros(now.saturating_sub(self.stepped_at)), TICK_US)
+    }
+
+    /// Moves it by the input of a tick that began at `at` (the [`due_at`](crate::pace::Pace::due_at) from before the
+    /// [`poll`](crate::pace::Pace::poll) that gave it). The first input for a tick counts, as at the server. At most
+    /// [`UNACKNOWLEDGED_MAX`] inputs wait for the server: a longer silence predicts nothing any more.
+    pub fn step(&mut self, at: Duration, tick: Tick, input: Input) -> Position {
+        if self.newest.is_some_and(|newest| !tick.is_after(newest)) {
+            return self.position;
+        }
+        // From where it is drawn: a tick at another pace than the server's is not quite over, or has been for a while.
+        (self.before, self.stepped_at, self.newest) = (self.on_its_way(at), at, Some(tick));
+        if self.unconfirmed.len() < UNACKNOWLEDGED_MAX {
             self.unconfirmed.push_back((tick, input));
             self.position = self.moved(self.position, input);
         }
@@ -64,111 +113,40 @@ impl Prediction {
     }
 
     fn moved(&self, from: Position, input: Input) -> Position {
+        if self.is_dead {
+            return from;
+        }
         let motion = Motion { heading: input.heading, throttle: input.throttle, speed_cm_per_s: self.speed_cm_per_s };
         self.terrain.step(from, motion).0
     }
 
-    /// Takes what the server says of the body, which is its state after the input of the client's tick `last_input`, and repeats the
-    /// inputs after that one from there. An input that came too late at the server is among the earlier ones: it never moved
-    /// the body. `None`: the server applied none yet, or the body stands for want of inputs.
-    pub fn reconcile(&mut self, own: &OwnState, last_input: Option<Tick>) -> Correction {
+    /// Takes what the snapshot of the server's `tick` says of the body: its state when the server had applied the input of the client's
+    /// tick `last_input` and perhaps gone past some that were missing. Those after that are repeated from there. `None`: the server applied
+    /// none yet.
+    pub fn reconcile(&mut self, now: Duration, tick: Tick, last_input: Option<Tick>, own: &OwnState) -> Correction {
+        let drawn = self.drawn(now);
+        if let Some(past) = last_input.map(|last| self.progress.past(tick, last)) {
+            while self.unconfirmed.front().is_some_and(|(tick, _)| !tick.is_after(past)) {
+                self.unconfirmed.pop_front();
+            }
+        }
         self.is_dead = own.is_dead;
-        if own.is_dead {
-            self.unconfirmed.clear();
-        }
-        let is_over = |tick: Tick| last_input.is_some_and(|last| !tick.is_after(last));
-        while self.unconfirmed.front().is_some_and(|(tick, _)| is_over(*tick)) {
-            self.unconfirmed.pop_front();
-        }
-        let from = self.position;
-        self.position = self.unconfirmed.iter().fold(own.position, |position, (_, input)| self.moved(position, *input));
         let is_teleport = self.teleports.replace(own.teleports).is_some_and(|before| before != own.teleports);
-        Correction { from, to: self.position, is_teleport }
+        let thought = self.position;
+        let (mut before, mut position) = (own.position, own.position);
+        for (_, input) in &self.unconfirmed {
+            (before, position) = (position, self.moved(position, *input));
+        }
+        if position == thought && !is_teleport {
+            return Correction { units: 0, is_snapped: false };
+        }
+        (self.before, self.position, self.fade) = (before, position, Fade::default());
+        let fade = Fade::begin(drawn, self.drawn(now), micros(now)).filter(|_| !is_teleport);
+        self.fade = fade.unwrap_or_default();
+        let units = thought.distance_squared(position).unsigned_abs().isqrt();
+        Correction { units: u32::try_from(units).unwrap_or(u32::MAX), is_snapped: fade.is_none() }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use shallot_proto::wire::{NetId, Velocity};
-
-    const EAST: Input = Input { heading: 0, throttle: 127, facing: 0 };
-    const SPEED: u32 = 450;
-
-    fn terrain() -> TerrainIndex {
-        TerrainIndex::new(Rect::from_metres(0, 0, 100, 100), &[Rect::from_metres(20, 0, 5, 100)])
-    }
-
-    fn at(metres: i32) -> Position {
-        Position { x: metres * 4_096, y: 40_960 }
-    }
-
-    fn own(position: Position) -> OwnState {
-        OwnState {
-            entity: NetId { index: 1, generation: 0 },
-            position,
-            z: 0,
-            velocity: Velocity::ZERO,
-            velocity_z: 0,
-            facing: 0,
-            animation: 0,
-            is_dead: false,
-            teleports: 0,
-        }
-    }
-
-    #[test]
-    fn a_server_that_does_the_same_corrects_nothing() {
-        let mut ahead = Prediction::new(terrain(), SPEED, at(10));
-        let mut server = at(10);
-        for n in 0..100_u32 {
-            ahead.step(Tick(100 + n + 4), EAST);
-            if n >= 4 {
-                // Four ticks later the server comes to the same input; 450 cm/s is 921 units a tick.
-                server = Prediction::new(terrain(), SPEED, server).step(Tick(0), EAST);
-                let correction = ahead.reconcile(&own(server), Some(Tick(100 + n)));
-                assert_eq!(correction.from, correction.to, "{n}");
-            }
-        }
-        assert_eq!(ahead.position(), Position { x: 20 * 4_096 - 1, y: 40_960 }, "it stands at the block");
-    }
-
-    #[test]
-    fn an_input_that_the_server_missed_is_taken_back() {
-        let mut ahead = Prediction::new(terrain(), SPEED, at(10));
-        for n in 1..=3 {
-            ahead.step(Tick(n), EAST);
-        }
-        let correction = ahead.reconcile(&own(at(10)), Some(Tick(2)));
-        let one_step = Position { x: at(10).x + 921, y: at(10).y };
-        assert_eq!((correction.to, ahead.position()), (one_step, one_step));
-        assert!(!correction.is_teleport);
-    }
-
-    #[test]
-    fn before_the_first_input_is_applied_all_are_ahead() {
-        let mut ahead = Prediction::new(terrain(), SPEED, at(10));
-        ahead.step(Tick(1), EAST);
-        ahead.step(Tick(2), EAST);
-        assert_eq!(ahead.reconcile(&own(at(10)), None).to, Position { x: at(10).x + 2 * 921, y: at(10).y });
-    }
-
-    #[test]
-    fn the_dead_do_not_walk_and_one_who_stands_up_elsewhere_is_not_smoothed() {
-        let mut ahead = Prediction::new(terrain(), SPEED, at(10));
-        ahead.reconcile(&OwnState { is_dead: true, ..own(at(9)) }, Some(Tick(1)));
-        assert_eq!(ahead.step(Tick(2), EAST), at(9));
-        let correction = ahead.reconcile(&OwnState { teleports: 1, ..own(at(50)) }, Some(Tick(3)));
-        assert!(correction.is_teleport && correction.to == at(50));
-        assert_ne!(ahead.step(Tick(4), EAST), at(50));
-    }
-
-    #[test]
-    fn a_silent_server_ends_the_prediction() {
-        let mut ahead = Prediction::new(TerrainIndex::new(Rect::WORLD, &[]), SPEED, at(10));
-        for n in 0..1_000 {
-            ahead.step(Tick(n), EAST);
-        }
-        assert_eq!(ahead.position().x, at(10).x + 921 * UNACKNOWLEDGED_MAX as i32);
-    }
-}
+mod tests;

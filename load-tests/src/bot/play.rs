@@ -173,7 +173,7 @@ impl Play {
             if own.entity.to_bits() != self.me.entity {
                 tally.error("snapshot: FOREIGN_BODY", "the own state is of another entity");
             }
-            self.body.reconcile(own, report.last_input);
+            self.body.reconcile(now, report.tick, report.last_input, own);
             if own.is_dead {
                 self.me.hp = 0;
             }
@@ -192,8 +192,10 @@ impl Play {
     /// All client ticks that are due, and one datagram for them.
     fn tick(&mut self) -> Result<(), Failure> {
         let now = self.game.now();
+        let mut due = self.pace.due_at();
         while let Some(tick) = self.pace.poll(now) {
-            self.one_tick(tick);
+            self.one_tick(due, tick);
+            due = self.pace.due_at();
         }
         let entity = NetId::from_bits(self.me.entity);
         let entity = entity.ok_or_else(|| Failure::new("enter", "BAD_ENTITY", self.me.entity))?;
@@ -204,7 +206,7 @@ impl Play {
         Ok(())
     }
 
-    fn one_tick(&mut self, tick: Tick) {
+    fn one_tick(&mut self, due: Duration, tick: Tick) {
         self.tick += 1;
         let game = Arc::clone(&self.game);
         if let Some(age) = &self.age {
@@ -220,7 +222,7 @@ impl Play {
         let Decision { walk, action } = self.decide(&game);
         let input = self.input_towards(walk);
         self.inputs.push(tick, input);
-        self.body.step(tick, input);
+        self.body.step(due, tick, input);
         game.tally.inputs_sent.add(1);
         if let Some(action) = action {
             self.act(action);
