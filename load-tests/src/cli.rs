@@ -7,8 +7,10 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::limits::{
     BENCH_ROUNDS_MAX, BENCH_SECONDS_MAX, BENCH_SESSIONS_MAX, BOTS_MAX, CHATTERS_MAX, CUT_CLIENTS_MAX, CUT_SECONDS_MAX,
-    CUTS_MAX, GRACE_SECONDS_MAX, ROUND_SECONDS_MAX, ROUNDS_MAX, SECONDS_MAX, SECONDS_MIN, SLOW_MAX,
+    CUTS_MAX, GRACE_SECONDS_MAX, LINK_SECONDS_MAX, ROUND_SECONDS_MAX, ROUNDS_MAX, SECONDS_MAX, SECONDS_MIN, SLOW_MAX,
 };
+use crate::link::conditions::Conditions;
+use crate::link::units::time;
 
 /// Bots and load for Shallot.
 #[derive(Debug, Parser)]
@@ -36,6 +38,65 @@ pub enum Verb {
         #[command(subcommand)]
         verb: FaultsVerb,
     },
+    /// A line with loss and delay between clients and a server.
+    Link {
+        /// Which.
+        #[command(subcommand)]
+        verb: LinkVerb,
+    },
+}
+
+/// Lines with loss and delay.
+#[derive(Debug, Subcommand)]
+pub enum LinkVerb {
+    /// Relays UDP with loss, delay and the like. What happens to each packet is drawn by a seed; each client has a line of its own.
+    Relay(RelayOptions),
+    /// Runs a command, or a probe of the line itself, in a network namespace in which all packets from 10.77.0.1 to 10.77.0.2 and back, of
+    /// TCP and UDP alike, pass a line. A server listens at 10.77.0.1, its clients find it at 10.77.0.2. Needs Linux and root.
+    Tun(TunOptions),
+}
+
+/// Options of `link tun`.
+#[derive(Clone, Debug, Args)]
+pub struct TunOptions {
+    /// What the line does to packets.
+    #[command(flatten)]
+    pub conditions: Conditions,
+    /// Decides what happens to which packet.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Writes what the probe found there as JSON.
+    #[arg(long, value_name = "FILE", conflicts_with = "command")]
+    pub report: Option<PathBuf>,
+    /// Already in the namespace: the tool starts itself there.
+    #[arg(long, hide = true)]
+    pub inside: bool,
+    /// What to run; its exit code is the tool's. Without it the line is probed.
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<std::ffi::OsString>,
+}
+
+/// Options of `link relay`.
+#[derive(Clone, Debug, Args)]
+pub struct RelayOptions {
+    /// UDP address that clients send to.
+    #[arg(long, value_name = "ADDR")]
+    pub listen: SocketAddr,
+    /// UDP address that it sends to.
+    #[arg(long, value_name = "ADDR")]
+    pub to: SocketAddr,
+    /// What it does to packets.
+    #[command(flatten)]
+    pub conditions: Conditions,
+    /// Clients get another address towards the server so often, as behind a NAT that forgets; without it never.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub rebind_every: Option<std::time::Duration>,
+    /// Decides what happens to which packet.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Ends after so long; without it at Ctrl-C.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(LINK_SECONDS_MAX)))]
+    pub seconds: Option<u32>,
 }
 
 /// What can be measured.
@@ -77,6 +138,44 @@ pub enum FaultsVerb {
     /// Cuts the links of clients again and again while they are pushed to, call and are asked: those that come back in time lose
     /// nothing and have nothing twice, those that do not are told.
     CutLinks(CutLinksOptions),
+    /// Ends a server with many players by `kill -9`, starts it again, and has all of them come back within seconds.
+    Reconnects(ReconnectsOptions),
+    /// Has players come into one place within seconds and stay: ticks, bytes and the age of state must stay within bounds.
+    Crowd(CrowdOptions),
+}
+
+/// Options of `faults crowd`.
+#[derive(Clone, Debug, Args)]
+pub struct CrowdOptions {
+    /// Players.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=i64::from(BOTS_MAX)))]
+    pub clients: u32,
+    /// Their first attempts fall into so long.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=i64::from(ROUND_SECONDS_MAX)))]
+    pub seconds: u32,
+    /// Decides who comes when.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Writes the report there as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+}
+
+/// Options of `faults reconnects`.
+#[derive(Clone, Debug, Args)]
+pub struct ReconnectsOptions {
+    /// Players.
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=i64::from(BOTS_MAX)))]
+    pub clients: u32,
+    /// Their first attempts fall into so long.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=i64::from(ROUND_SECONDS_MAX)))]
+    pub seconds: u32,
+    /// Decides who comes when.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Writes the report there as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
 }
 
 /// Options of `faults cut-links`.
@@ -210,6 +309,18 @@ mod tests {
     }
 
     #[test]
+    fn a_storm_is_two_thousand_in_five_seconds_and_a_crowd_one_thousand_in_ten() {
+        let verb = |words: &[&str]| match Cli::try_parse_from(["shallot-load", "faults"].iter().chain(words)) {
+            Ok(Cli { verb: Verb::Faults { verb } }) => verb,
+            other => panic!("{other:?}"),
+        };
+        let FaultsVerb::Reconnects(storm) = verb(&["reconnects"]) else { panic!("no storm") };
+        assert_eq!((storm.clients, storm.seconds, storm.seed), (2_000, 5, 1));
+        let FaultsVerb::Crowd(crowd) = verb(&["crowd"]) else { panic!("no crowd") };
+        assert_eq!((crowd.clients, crowd.seconds, crowd.seed), (1_000, 10, 1));
+    }
+
+    #[test]
     fn a_crash_test_is_twenty_kills_under_forty_bots() {
         let cli = Cli::try_parse_from(["shallot-load", "faults", "crash"]).expect("defaults");
         let Verb::Faults { verb: FaultsVerb::Crash(options) } = cli.verb else { panic!("{cli:?}") };
@@ -221,6 +332,29 @@ mod tests {
             );
         }
         assert!(Cli::try_parse_from(["shallot-load", "faults"]).is_err());
+    }
+
+    #[test]
+    fn a_relay_has_the_conditions_it_is_given() {
+        let words = ["shallot-load", "link", "relay", "--listen", "127.0.0.1:0", "--to", "127.0.0.1:7410"];
+        let relay = |more: &[&str]| Cli::try_parse_from(words.iter().chain(more));
+        let cli = relay(&["--loss", "2%", "--delay", "25ms", "--rate", "64kbit", "--max-size", "1200"]).expect("relay");
+        let Verb::Link { verb: LinkVerb::Relay(options) } = cli.verb else { panic!("{cli:?}") };
+        let conditions = options.conditions;
+        assert_eq!((conditions.loss.as_f64(), conditions.delay.as_millis()), (0.02, 25));
+        assert_eq!((conditions.rate.map(|r| r.0), conditions.max_size.map(|s| s.0)), (Some(8_000), Some(1_200)));
+        for more in [["--loss", "2"], ["--loss", "200%"], ["--delay", "25"], ["--rate", "fast"], ["--max-size", "1GiB"]]
+        {
+            assert!(relay(&more).is_err(), "{more:?}");
+        }
+    }
+
+    #[test]
+    fn a_tun_line_runs_what_stands_behind_the_dashes() {
+        let cli = Cli::try_parse_from(["shallot-load", "link", "tun", "--loss", "2%", "--", "sh", "-c", "true"]);
+        let Ok(Verb::Link { verb: LinkVerb::Tun(options) }) = cli.map(|cli| cli.verb) else { panic!("no tun") };
+        assert_eq!((options.command.len(), options.inside, options.seed), (3, false, 1));
+        assert!(Cli::try_parse_from(["shallot-load", "link", "tun", "sh"]).is_err());
     }
 
     #[test]

@@ -117,6 +117,55 @@ pub const COME_BACK_TIME_LIMIT: Duration = Duration::from_secs(60);
 /// Clients that a cut-links run tells the problems of; the others are counted.
 pub const CLIENTS_TOLD_MAX: usize = 10;
 
+/// For one of many who come at once to be in, from its first attempt; then it gives up.
+pub const ARRIVAL_TIME_LIMIT: Duration = Duration::from_secs(60);
+/// After the last has begun to come back, all must be back within so long.
+pub const STORM_OVER: Duration = Duration::from_secs(10);
+/// For how long a crowd stays when all are in.
+pub const CROWD_STAYS: Duration = Duration::from_secs(10);
+/// After the last has begun to come, all of a crowd must be in within so long.
+pub const CROWD_IN_OVER: Duration = Duration::from_secs(3);
+/// 99 of 100 ticks under a crowd are this short, microseconds: half of their period.
+pub const CROWD_TICK_P99_US: f64 = 25_000.0;
+/// 99 of 100 looks at the newest state under a crowd find it this young, milliseconds beyond the least delay: five ticks.
+pub const CROWD_AGE_P99_MS: u32 = 250;
+/// Attempts that may fail in a storm, for a hundred clients.
+pub const STORM_REFUSALS_PERCENT: u64 = 5;
+/// Attempts of a client to enter before the storm.
+pub const FIRST_ENTRY_ATTEMPTS: u32 = 3;
+/// From entering to the first state.
+pub const FIRST_SNAPSHOT_TIME_LIMIT: Duration = Duration::from_secs(10);
+/// From one attempt of such a client to the next, at most; at least half of it.
+pub const RETRY_AFTER_MS: u64 = 1_000;
+/// Clients of a relay at most: file descriptors set it.
+pub const RELAY_CLIENTS_MAX: usize = 4_096;
+/// Packets of one client that wait for its line.
+pub const RELAY_INBOX: usize = 1_024;
+/// Packets of one client that are under way on its line.
+pub const RELAY_UNDER_WAY_MAX: usize = 65_536;
+/// A client's line is given up after so long without a packet.
+pub const RELAY_IDLE: Duration = Duration::from_secs(60);
+/// Largest UDP payload, bytes.
+pub const UDP_PAYLOAD_MAX: usize = 65_535;
+/// Bytes that wait for a line with a rate, when nothing else is said.
+pub const LINE_QUEUE: usize = 64 * 1_024;
+/// Packets that are under way on a line through a TUN device.
+pub const TUN_UNDER_WAY_MAX: usize = 262_144;
+/// UDP packets that a probe of a line sends, one in [`PROBE_EVERY`].
+pub const PROBE_PACKETS: u32 = 1_000;
+/// From one to the next.
+pub const PROBE_EVERY: Duration = Duration::from_millis(2);
+/// Small exchanges that a probe makes over TCP.
+pub const PROBE_EXCHANGES: u32 = 40;
+/// Bytes that it sends over TCP and wants back.
+pub const PROBE_BYTES: usize = 128 * 1_024;
+/// For each of its parts.
+pub const PROBE_TIME_LIMIT: Duration = Duration::from_secs(120);
+/// After so long without an answer the missing ones are lost.
+pub const PROBE_SILENCE: Duration = Duration::from_secs(2);
+/// Longest run of a relay with a time, seconds.
+pub const LINK_SECONDS_MAX: u32 = 24 * 3_600;
+
 const _: () = assert!(COLLECT_PERCENT < 100);
 const _: () = assert!(
     MEMBER_WINDOW / 32 * 256 <= CONNECTION_WINDOW / 2,

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use shallot_load::cli::{BenchVerb, Cli, FaultsVerb, Verb};
-use shallot_load::{bench, demo, faults, screen};
+use shallot_load::cli::{BenchVerb, Cli, FaultsVerb, LinkVerb, Verb};
+use shallot_load::{bench, demo, faults, link, screen};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -19,8 +19,7 @@ fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match try_main(&cli) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(code) => code,
         Err(error) => {
             screen::complain(&format!("error: {error:#}"));
             ExitCode::FAILURE
@@ -28,13 +27,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn try_main(cli: &Cli) -> anyhow::Result<bool> {
+fn try_main(cli: &Cli) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    match &cli.verb {
+    let passed = match &cli.verb {
         Verb::Demo(options) => runtime.block_on(demo::run(options)),
         Verb::Bench { verb: BenchVerb::Hubs(options) } => runtime.block_on(bench::run(options)),
         Verb::Faults { verb: FaultsVerb::Crash(options) } => runtime.block_on(faults::crash::run(options)),
         Verb::Faults { verb: FaultsVerb::SlowReaders(options) } => runtime.block_on(faults::slow_readers::run(options)),
         Verb::Faults { verb: FaultsVerb::CutLinks(options) } => runtime.block_on(faults::cut_links::run(options)),
-    }
+        Verb::Faults { verb: FaultsVerb::Crowd(options) } => runtime.block_on(faults::crowd::run(options)),
+        Verb::Faults { verb: FaultsVerb::Reconnects(options) } => runtime.block_on(faults::reconnects::run(options)),
+        Verb::Link { verb: LinkVerb::Relay(options) } => runtime.block_on(link::run::relay(options)),
+        Verb::Link { verb: LinkVerb::Tun(options) } => return runtime.block_on(link::tun::run(options)),
+    }?;
+    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

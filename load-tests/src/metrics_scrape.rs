@@ -57,10 +57,18 @@ pub struct ServerFigures {
 /// # Errors
 /// When the page cannot be had within [`METRICS_TIME_LIMIT`].
 pub async fn scrape(address: SocketAddr) -> Result<ServerFigures, ScrapeError> {
+    Ok(figures(&samples(address).await?))
+}
+
+/// Fetches the page.
+///
+/// # Errors
+/// As [`scrape`].
+pub async fn samples(address: SocketAddr) -> Result<Vec<Sample>, ScrapeError> {
     let page = tokio::time::timeout(METRICS_TIME_LIMIT, fetch(address))
         .await
         .map_err(|_| ScrapeError::TimedOut(address, METRICS_TIME_LIMIT))??;
-    Ok(figures(&parse(&page)))
+    Ok(parse(&page))
 }
 
 async fn fetch(address: SocketAddr) -> Result<String, ScrapeError> {

@@ -119,7 +119,9 @@ pub fn parse_ready(line: &str) -> Option<Addresses> {
 /// When cargo is missing or fails, or the binary is not there afterwards.
 pub async fn build() -> Result<PathBuf, ProcessError> {
     let folder = own_folder()?;
-    cargo_build(&folder, &["-p", "shallot-server"]).await?;
+    let of_package = ["-p", "shallot-server"];
+    let of_workspace = ["--workspace", "--bin", "shallot"];
+    cargo_build(&folder, if is_debug(&folder) { &of_workspace } else { &of_package }).await?;
     existing(folder.join(format!("shallot{}", std::env::consts::EXE_SUFFIX)))
 }
 
@@ -130,17 +132,21 @@ pub async fn build() -> Result<PathBuf, ProcessError> {
 pub async fn build_example(package: &str, name: &str) -> Result<PathBuf, ProcessError> {
     let folder = own_folder()?;
     let of_package = ["-p", package, "--example", name];
-    // Where tests run, the whole workspace is built already, with the features of all of it.
     let of_workspace = ["--workspace", "--example", name];
-    let is_debug = profile_of(&folder).is_empty();
-    cargo_build(&folder, if is_debug { &of_workspace } else { &of_package }).await?;
+    cargo_build(&folder, if is_debug(&folder) { &of_workspace } else { &of_package }).await?;
     existing(folder.join("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
 }
 
-/// Where this program lies.
+/// Where programs of this one's profile lie. Tests lie one folder deeper.
 fn own_folder() -> Result<PathBuf, ProcessError> {
     let own = std::env::current_exe().map_err(ProcessError::NoFolder)?;
-    Ok(own.parent().unwrap_or(Path::new(".")).to_owned())
+    let folder = own.parent().unwrap_or(Path::new("."));
+    Ok(if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder }.to_owned())
+}
+
+/// Where tests run, the whole workspace is built already, with the features of all of it.
+fn is_debug(folder: &Path) -> bool {
+    profile_of(folder).is_empty()
 }
 
 fn existing(binary: PathBuf) -> Result<PathBuf, ProcessError> {

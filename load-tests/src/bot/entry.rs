@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use shallot_client::channel::OpenError;
 use shallot_client::clock::{self, NoRandomness};
+use shallot_client::hub::HubOpenError;
 use shallot_client::proto::economy::v1::Inventory;
 use shallot_client::proto::player::v1::Character;
 use shallot_client::proto::world::v1::{EnterReply, EnterRequest};
@@ -88,7 +90,7 @@ async fn come_in(game: &Arc<Game>, plan: BotPlan) -> Result<Entered, Failure> {
     let journal = Journal::new(Holdings::of_store(&character, &inventory));
     let bag = Bag::of_reply(&game.data, &inventory);
 
-    let (link, pushes) = WorldLink::open(&api).await.map_err(|e| Failure::new("hub link", "NOT_OPENED", e))?;
+    let (link, pushes) = WorldLink::open(&api).await.map_err(no_link)?;
     let region = plan.region.map(|region| game.data.region(region).key.clone()).unwrap_or_default();
     let place = link.world().enter(&EnterRequest { region }).await.map_err(|e| Failure::hub("enter", &e))?;
     if place.master_data_hash != game.data.hash.as_slice() {
@@ -97,8 +99,27 @@ async fn come_in(game: &Arc<Game>, plan: BotPlan) -> Result<Entered, Failure> {
     }
     let offered = link.open_channel(&game.trust).await;
     let opened = offered.ok_or_else(|| Failure::new("channel", "NOT_OFFERED", "the server has no datagram channel"))?;
-    let channel = opened.map_err(|e| Failure::new("channel", "NOT_OPENED", e))?;
+    let channel = opened.map_err(no_channel)?;
     Ok(Entered { api, link, pushes, channel, character, bag, journal, place, plan })
+}
+
+fn no_link(error: HubOpenError) -> Failure {
+    let reason = match &error {
+        HubOpenError::Ended(end) => end.reason.to_string(),
+        HubOpenError::Token(_) => "NO_TOKEN".to_owned(),
+        HubOpenError::Link(_) => "NOT_OPENED".to_owned(),
+    };
+    Failure::new("hub link", &reason, error)
+}
+
+fn no_channel(error: OpenError) -> Failure {
+    let reason = match &error {
+        OpenError::TimedOut => "TIMED_OUT",
+        OpenError::Refused(_) => "TICKET_REFUSED",
+        OpenError::Connection(_) => "CONNECTION_LOST",
+        _ => "NOT_OPENED",
+    };
+    Failure::new("channel", reason, error)
 }
 
 async fn sign_in(api: &Api, plan: &BotPlan) -> Result<(), Failure> {

@@ -54,3 +54,26 @@ fn a_server_that_is_not_there_is_named_once() {
     assert_eq!(complaint(&output).lines().count(), 1, "{}", complaint(&output));
     assert!(complaint(&output).contains(&free), "{}", complaint(&output));
 }
+
+#[test]
+fn a_relay_says_where_it_listens_and_what_became_of_packets() {
+    let output = Command::new(env!("CARGO_BIN_EXE_shallot-load"))
+        .args(["link", "relay", "--listen", "127.0.0.1:0", "--to", "127.0.0.1:9", "--loss", "2%", "--seconds", "1"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", complaint(&output));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with("relay ready listen=127.0.0.1:") && text.contains("0 carried, 0 lost"), "{text}");
+}
+
+#[test]
+fn a_relay_names_what_it_cannot_read() {
+    for (option, value) in [("--loss", "2"), ("--loss", "much"), ("--delay", "25"), ("--rate", "1gbit")] {
+        let output = Command::new(env!("CARGO_BIN_EXE_shallot-load"))
+            .args(["link", "relay", "--listen", "127.0.0.1:0", "--to", "127.0.0.1:9", option, value])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{option} {value}");
+        assert!(complaint(&output).contains(value), "{}", complaint(&output));
+    }
+}

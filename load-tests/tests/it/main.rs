@@ -4,3 +4,6 @@
 mod bench;
 mod command_line;
 mod faults;
+mod line;
+mod tun;
+mod walker;
