@@ -80,6 +80,10 @@ pub(crate) const QUIC_MAX_INCOMING: usize = 1_024;
 pub(crate) const QUIC_RETRY_ABOVE: usize = 256;
 /// Handshakes begun, above which the same holds.
 pub(crate) const QUIC_RETRY_RATE: Rate = Rate { per_second: 500, burst: 500 };
+/// Bytes that the system keeps of what came for a worker while the worker does something else. A thousand players send 20 packets a second at
+/// least and a small one is counted as 768, so that the usual 208 KiB are full after 14 ms; this is above a tenth of a second of theirs and a
+/// burst of handshakes beside it. What goes out has no such buffer: what waits there could not be dropped for something newer.
+pub(crate) const QUIC_RECEIVE_BUFFER: usize = 4 * 1024 * 1024;
 /// Bytes buffered of one handshake.
 pub(crate) const QUIC_INCOMING_BUFFER: u64 = 64 * 1024;
 /// Bytes buffered of all handshakes.
@@ -111,6 +115,9 @@ pub(crate) const STANDING_QUEUE: Duration = Duration::from_millis(100);
 pub(crate) const STUCK_SAMPLES: u32 = 40;
 /// Times a client may change its address in a second: each costs 1,200 bytes to an address that is not yet its own.
 pub(crate) const MIGRATIONS: Rate = Rate { per_second: 1, burst: 5 };
+/// Packets of up to 1,200 bytes that ask addresses of one client to prove themselves. QUIC repeats that on every packet for a round trip: an
+/// honest change costs about ten. The measure of changes that come and go between two looks at the address.
+pub(crate) const PATH_CHALLENGES: Rate = Rate { per_second: 20, burst: 200 };
 /// Inputs that wait to be read.
 pub(crate) const DATAGRAM_RECEIVE_BUFFER: usize = 64 * 1024;
 /// Bidirectional streams a client may have open.

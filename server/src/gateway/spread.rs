@@ -13,6 +13,8 @@ use crate::limits::{SEND_SLICE, SEND_SLICES, SLICE_EVERY};
 pub(crate) struct Spreading<T> {
     /// One for each region that ever sent something; their buffers are used again.
     batches: Vec<Batch<T>>,
+    /// When the ticks were handed on whose last item went out since that was asked.
+    whole: Vec<Duration>,
 }
 
 #[derive(Debug)]
@@ -34,7 +36,7 @@ impl<T> Batch<T> {
 
 impl<T> Spreading<T> {
     pub(crate) fn new() -> Self {
-        Self { batches: Vec::new() }
+        Self { batches: Vec::new(), whole: Vec::new() }
     }
 
     /// A tick whose outputs were handed on at `began`. What is left of the region's tick before goes out now.
@@ -50,7 +52,10 @@ impl<T> Spreading<T> {
             self.batches.len() - 1
         });
         let Some(batch) = self.batches.get_mut(at) else { return };
-        batch.queue.drain(..).for_each(send);
+        if !batch.queue.is_empty() {
+            batch.queue.drain(..).for_each(send);
+            self.whole.push(batch.began);
+        }
         batch.queue.extend(items);
         (batch.began, batch.slices_gone) = (began, 0);
         batch.slice = batch.queue.len().div_ceil(SEND_SLICES as usize).max(SEND_SLICE);
@@ -61,22 +66,24 @@ impl<T> Spreading<T> {
         self.batches.iter().filter_map(Batch::next).min()
     }
 
-    /// Sends all that is due at `now`. Of the ticks that are out with it the earliest time at which one was handed on.
-    pub(crate) fn send_due(&mut self, now: Duration, mut send: impl FnMut(T)) -> Option<Duration> {
-        let mut whole: Option<Duration> = None;
+    /// Sends all that is due at `now`.
+    pub(crate) fn send_due(&mut self, now: Duration, mut send: impl FnMut(T)) {
         for batch in &mut self.batches {
-            let mut sent = false;
+            let was_waiting = !batch.queue.is_empty();
             while batch.next().is_some_and(|due| due <= now) {
                 let slice = batch.slice.min(batch.queue.len());
                 batch.queue.drain(..slice).for_each(&mut send);
                 batch.slices_gone += 1;
-                sent = true;
             }
-            if sent && batch.queue.is_empty() {
-                whole = Some(whole.map_or(batch.began, |whole| whole.min(batch.began)));
+            if was_waiting && batch.queue.is_empty() {
+                self.whole.push(batch.began);
             }
         }
-        whole
+    }
+
+    /// Each tick that is out as a whole since this was asked last, by when it was handed on.
+    pub(crate) fn whole(&mut self) -> impl Iterator<Item = Duration> {
+        self.whole.drain(..)
     }
 
     /// Sends all that waits.
@@ -140,8 +147,9 @@ mod tests {
         let mut spreading = Spreading::new();
         spreading.begin(FIELD, at(0), 0..1_000, drop);
         let mut gone = 0;
-        assert_eq!(spreading.send_due(at(60_000), |_| gone += 1), Some(at(0)));
+        spreading.send_due(at(60_000), |_| gone += 1);
         assert_eq!((gone, spreading.next()), (1_000, None));
+        assert!(spreading.whole().eq([at(0)]));
     }
 
     #[test]
@@ -150,7 +158,7 @@ mod tests {
         spreading.begin(FIELD, at(0), 0..100, drop);
         spreading.begin(TOWN, at(500), 1_000..1_010, drop);
         let mut gone = Vec::new();
-        assert_eq!(spreading.send_due(at(600), |item| gone.push(item)), Some(at(500)));
+        spreading.send_due(at(600), |item| gone.push(item));
         assert!(gone.iter().copied().eq((0..32).chain(1_000..1_010)), "{gone:?}");
         // The region's next tick comes early.
         spreading.begin(FIELD, at(800), 100..200, |item| gone.push(item));
@@ -158,5 +166,22 @@ mod tests {
         assert!(gone.iter().copied().filter(|item| *item < 1_000).eq(0..132), "{gone:?}");
         spreading.send_all(|item| gone.push(item));
         assert_eq!((gone.len(), spreading.next()), (210, None));
+    }
+
+    #[test]
+    fn every_tick_is_told_once_when_it_is_out() {
+        let mut spreading = Spreading::new();
+        spreading.begin(FIELD, at(0), 0..100, drop);
+        spreading.begin(TOWN, at(100), 0..10, drop);
+        spreading.send_due(at(200), drop);
+        assert!(spreading.whole().eq([at(100)]), "a part of a tick is not all of it");
+        // What the next tick drives out counts as well as what goes in its time, and so do two that end together.
+        spreading.begin(FIELD, at(300), 0..10, drop);
+        spreading.begin(TOWN, at(400), 0..10, drop);
+        spreading.send_due(at(500), drop);
+        assert!(spreading.whole().eq([at(0), at(300), at(400)]));
+        spreading.begin(FIELD, at(600), 0..0, drop);
+        spreading.send_due(at(700), drop);
+        assert_eq!(spreading.whole().count(), 0, "a tick with nothing to send has no time");
     }
 }

@@ -103,7 +103,8 @@ impl Worker {
                 () = tokio::time::sleep(wait.unwrap_or(Duration::MAX)), if wait.is_some() => {}
                 () = hard.cancelled() => return,
             }
-            if let Some(handed_on) = spreading.send_due(self.clock.since_start(), send) {
+            spreading.send_due(self.clock.since_start(), send);
+            for handed_on in spreading.whole() {
                 self.meters.spread.record(self.clock.since_start().saturating_sub(handed_on));
             }
         }

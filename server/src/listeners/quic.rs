@@ -10,6 +10,7 @@ use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{Connection, Endpoint, EndpointConfig, Incoming, ServerConfig, TokioRuntime, TransportConfig, VarInt};
 use quinn_proto::HashedConnectionIdGenerator;
 use ring::hmac;
+use socket2::{Domain, Protocol, Socket, Type};
 use tokio_util::task::TaskTracker;
 
 use super::quic_admission::{Admission, Admit, QuicPressure};
@@ -63,9 +64,18 @@ pub(crate) fn server_config(identity: &Identity) -> anyhow::Result<ServerConfig>
 
 /// A UDP socket for one worker: never shared, so that a client whose address changes meets the worker that knows it.
 pub(crate) fn bind(address: SocketAddr) -> anyhow::Result<std::net::UdpSocket> {
-    let socket = std::net::UdpSocket::bind(address).with_context(|| format!("cannot listen on udp {address}"))?;
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_nonblocking(true)?;
-    Ok(socket)
+    if let Err(error) = socket.set_recv_buffer_size(limits::QUIC_RECEIVE_BUFFER) {
+        tracing::debug!(%error, "the buffer of a UDP socket stays as the system makes it");
+    }
+    // A system gives no more than its own limit allows, and no error.
+    let given = socket.recv_buffer_size().unwrap_or_default();
+    if given < limits::QUIC_RECEIVE_BUFFER {
+        tracing::info!(%address, given, wanted = limits::QUIC_RECEIVE_BUFFER, "a UDP socket keeps less of a burst than it could");
+    }
+    socket.bind(&address.into()).with_context(|| format!("cannot listen on udp {address}"))?;
+    Ok(socket.into())
 }
 
 /// What outlives a restart: with the same certificate's key the server knows the connection ids it gave before, and can prove to a client
@@ -141,7 +151,11 @@ async fn serve(links: &QuicLinks, connection: Connection) {
     match opened {
         Ok(Some(Opened::Channel(session))) => channel::serve(session, connection).await,
         Ok(Some(Opened::HubLink { claims, send, recv })) => links.serve(connection, claims, send, recv).await,
-        Ok(None) | Err(_) => connection.close(CLOSE_REFUSED, b"no good ticket"),
+        Ok(None) => connection.close(CLOSE_REFUSED, b"no good ticket"),
+        Err(_) => {
+            refused("ticket_timeout");
+            connection.close(CLOSE_REFUSED, b"no ticket in time");
+        }
     }
 }
 
@@ -157,13 +171,13 @@ fn admitted(incoming: Incoming, admit: Admit) -> Option<Incoming> {
     match admit {
         Admit::Enter => return Some(incoming),
         Admit::Prove => {
-            metrics::counter!(telemetry::CONNECTIONS_REFUSED, "reason" => "quic_retry").increment(1);
+            refused("quic_retry");
             if let Err(error) = incoming.retry() {
                 tracing::debug!(%error, "no Retry");
             }
         }
         Admit::Ignore => {
-            metrics::counter!(telemetry::CONNECTIONS_REFUSED, "reason" => "quic_ignored").increment(1);
+            refused("quic_ignored");
             incoming.ignore();
         }
     }
@@ -176,11 +190,19 @@ async fn handshake(incoming: Incoming) -> Option<Connection> {
     match tokio::time::timeout(limits::TLS_HANDSHAKE, connecting).await {
         Ok(Ok(connection)) => Some(connection),
         Ok(Err(error)) => {
+            refused("quic_failed");
             tracing::debug!(%peer, %error, "the handshake failed");
             None
         }
-        Err(_) => None,
+        Err(_) => {
+            refused("quic_timeout");
+            None
+        }
     }
+}
+
+fn refused(reason: &'static str) {
+    metrics::counter!(telemetry::CONNECTIONS_REFUSED, "reason" => reason).increment(1);
 }
 
 #[cfg(test)]
@@ -196,5 +218,13 @@ mod tests {
         assert_ne!(first, key("a", 1, "stateless reset"));
         assert_ne!(first, key("a", 0, "connection ids"));
         assert_ne!(first, key("b", 0, "stateless reset"));
+    }
+
+    #[test]
+    fn a_socket_keeps_at_least_what_any_does() {
+        let size = |socket: std::net::UdpSocket| Socket::from(socket).recv_buffer_size().unwrap();
+        let any = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let ours = size(bind(([127, 0, 0, 1], 0).into()).unwrap());
+        assert!(ours >= size(any).min(limits::QUIC_RECEIVE_BUFFER), "{ours}");
     }
 }
