@@ -105,10 +105,10 @@ pub(crate) const RATE_FLOOR: usize = BUDGET_FLOOR / 8;
 pub(crate) const HEAVY_LOSS_PERMILLE: u64 = 250;
 /// The same about over one second, that say that a path carries nothing of this size.
 pub(crate) const COLLAPSE_PERMILLE: u64 = 800;
-/// For so many looks it is not tried again when that shows first: two seconds, in case it was something else.
-pub(crate) const HOLE_SAMPLES_FIRST: u32 = 8;
-/// For so many at most, when it shows again and again: a minute.
-pub(crate) const HOLE_SAMPLES_LAST: u32 = 240;
+/// For so many looks it is not tried again when that shows first: with the trial two seconds, in case it was something else.
+pub(crate) const HOLE_SAMPLES_FIRST: u32 = 5;
+/// For so many at most, when it shows again and again: with the trial a minute.
+pub(crate) const HOLE_SAMPLES_LAST: u32 = 232;
 /// A packet that waits longer in the path lowers a budget.
 pub(crate) const STANDING_QUEUE: Duration = Duration::from_millis(100);
 /// After so many looks with a queue at the least budget the path is taken for a longer one: 10 s.

@@ -124,7 +124,8 @@ pub(crate) struct PathBudget {
     stuck: u32,
 }
 
-/// Above a size nothing gets through. That is believed for a short while, and for twice as long each time that it shows again.
+/// Above a size nothing gets through. That is believed for a short while, and for twice as long each time that it shows again. Then some few
+/// are tried, while the others go on as before: one who has a way round it must not notice.
 #[derive(Clone, Copy, Debug)]
 struct Hole {
     limit: usize,
@@ -132,16 +133,82 @@ struct Hole {
     length: u32,
     /// Samples since it showed.
     age: u32,
+    trial: Trial,
+}
+
+/// What a hole is tried with: one snapshot in each sample.
+#[derive(Clone, Copy, Debug, Default)]
+struct Trial {
+    /// Whether one went out since the last sample.
+    is_out: bool,
+    tried: Packets,
+    /// Bytes of smaller ones that went out since the first was tried.
+    beside: u64,
+    /// Bytes since then, of whatever packets.
+    acknowledged: u64,
+    lost: u64,
+    samples: u32,
+    /// They arrived.
+    has_passed: bool,
 }
 
 impl Hole {
-    fn is_open(&self) -> bool {
+    fn new(limit: usize, length: u32) -> Self {
+        Self { limit, length: length.min(HOLE_SAMPLES_LAST), age: 0, trial: Trial::default() }
+    }
+
+    /// Whether it is in the way of a snapshot of so many bytes.
+    fn stops(&self, bytes: usize) -> bool {
+        bytes > self.limit && !self.trial.has_passed
+    }
+
+    /// Whether one that it is in the way of may be tried.
+    fn may_be_tried(&self) -> bool {
+        !self.is_shut() && !self.trial.is_out
+    }
+
+    fn is_shut(&self) -> bool {
         self.age < self.length
+    }
+
+    fn is_on_trial(&self) -> bool {
+        self.trial.tried.count > 0 && !self.trial.has_passed
+    }
+
+    /// A snapshot of so many bytes goes out.
+    fn sends(&mut self, bytes: usize) {
+        if self.stops(bytes) {
+            self.trial.is_out = true;
+            self.trial.tried.add(bytes as u64);
+        } else if self.is_on_trial() {
+            self.trial.beside += bytes as u64;
+        }
     }
 
     /// One sample later; forgotten when it did not show for [`HOLE_SAMPLES_LAST`] after its end, in which a budget has risen that far again.
     fn older(self) -> Option<Self> {
         (self.age < self.length + HOLE_SAMPLES_LAST).then_some(Self { age: self.age + 1, ..self })
+    }
+
+    /// One sample of a trial later.
+    fn judged(mut self, acknowledged: Packets, lost: Packets) -> Self {
+        if self.trial.fails(acknowledged, lost) { Self::new(self.limit, self.length * 2) } else { self }
+    }
+}
+
+impl Trial {
+    fn fails(&mut self, acknowledged: Packets, lost: Packets) -> bool {
+        self.is_out = false;
+        self.samples += 1;
+        self.acknowledged += acknowledged.bytes;
+        self.lost += lost.bytes;
+        let is_enough = self.tried.count >= TRIALS;
+        if is_enough && self.lost * 2 > self.tried.bytes {
+            return true;
+        }
+        // Two of three, even if all the smaller ones arrived: a single loss says nothing.
+        self.has_passed = is_enough && self.acknowledged * 3 >= self.beside * 3 + self.tried.bytes * 2;
+        !self.has_passed && self.samples >= TRIAL_SAMPLES
     }
 }
 
@@ -179,6 +246,10 @@ const SETTLE_SAMPLES: u32 = 4;
 const SILENT_SAMPLES: u32 = 4;
 /// After so many of them losses are counted late.
 const LATE_SAMPLES: u32 = 2;
+/// Snapshots that say whether a hole is still there, when their fate is known.
+const TRIALS: u64 = 3;
+/// Samples in which it must be: two seconds, also for a path of which nothing is heard.
+const TRIAL_SAMPLES: u32 = 8;
 /// Samples of heavy loss in a row: by then a collapse has shown that it is one.
 const HEAVY_SAMPLES: u32 = 4;
 /// Samples without a fault from one step up to the next.
@@ -218,11 +289,15 @@ impl PathBudget {
             self.skip -= 1;
             return Pass::Skip;
         }
-        if self.hole_limit().is_some_and(|limit| size > limit) {
+        let hole = self.hole.as_ref().filter(|hole| hole.stops(size));
+        if hole.is_some_and(|hole| !hole.may_be_tried() || size > self.saved) {
             return Pass::TooLarge;
         }
         if size > self.saved {
             return Pass::Skip;
+        }
+        if let Some(hole) = &mut self.hole {
+            hole.sends(size);
         }
         self.saved -= size;
         self.is_sending = true;
@@ -232,7 +307,7 @@ impl PathBudget {
 
     /// What is larger does not get through, as far as is known.
     fn hole_limit(&self) -> Option<usize> {
-        self.hole.filter(Hole::is_open).map(|hole| hole.limit)
+        self.hole.filter(Hole::is_shut).map(|hole| hole.limit)
     }
 
     /// A sample period is over. Says why the budget was lowered, if it was.
@@ -252,14 +327,25 @@ impl PathBudget {
         self.silent = if is_answered { 0 } else { self.silent + u32::from(was_sending && was_heard) };
         let was_unanswered = self.unanswered;
         self.unanswered = if is_answered { 0 } else { was_unanswered + 1 };
+        // What is counted after a silence was lost before it.
+        let lost = if was_unanswered >= LATE_SAMPLES { Packets::default() } else { lost };
         self.hole = self.hole.and_then(Hole::older);
+        let on_trial = self.hole.filter(|hole| hole.is_on_trial() && was_heard);
+        self.hole = on_trial.map(|hole| hole.judged(acknowledged, lost)).or(self.hole);
         let queue = sample.round_trip.filter(|_| is_answered).map_or(Duration::ZERO, |trip| self.queue(trip));
         if self.settling > 0 {
             self.settling -= 1;
             return None;
         }
-        // What is counted after a silence was lost before it.
-        let lost = if was_unanswered >= LATE_SAMPLES { Packets::default() } else { lost };
+        if on_trial.is_some() {
+            // What it costs was known before. Of its end losses are still to come.
+            self.silent = 0;
+            if let Some(limit) = self.hole_limit() {
+                self.bytes = self.bytes.min(limit.max(RATE_FLOOR));
+                self.settling = SETTLE_SAMPLES;
+            }
+            return None;
+        }
         self.recent.add(acknowledged, lost);
         self.lasting.add(acknowledged, lost);
         let lowered = self.fault(queue);
@@ -311,8 +397,8 @@ impl PathBudget {
             // Half way back at most, so that it is not tried again and again at the cost of a second each. When not even the least passes,
             // nothing does.
             let limit = if used <= BUDGET_FLOOR { 0 } else { ((used + self.bytes) / 2).max(BUDGET_FLOOR) };
-            let length = self.hole.map_or(HOLE_SAMPLES_FIRST, |hole| (hole.length * 2).min(HOLE_SAMPLES_LAST));
-            self.hole = Some(Hole { limit, length, age: 0 });
+            let length = self.hole.map_or(HOLE_SAMPLES_FIRST, |hole| hole.length * 2);
+            self.hole = Some(Hole::new(limit, length));
         }
         if why == Lowered::Queue {
             let drains = queue.min(DRAIN_AT_MOST);

@@ -9,6 +9,8 @@ const OVERHEAD: u64 = 40;
 /// A path with one slow place, and a game that wants to send so much each tick.
 struct Path {
     budget: PathBudget,
+    /// Whether the game makes its snapshots as small as the budget says.
+    is_told: bool,
     bytes_per_tick: u64,
     queue_limit: u64,
     /// Random loss, parts per thousand.
@@ -31,6 +33,7 @@ impl Path {
     fn of(bytes_per_second: u64) -> Self {
         Self {
             budget: PathBudget::new(),
+            is_told: true,
             bytes_per_tick: bytes_per_second / 20,
             queue_limit: 64 * 1_024,
             loss: 0,
@@ -56,10 +59,10 @@ impl Path {
         Duration::from_millis(u64::from(TICK_MS) * self.queue / self.bytes_per_tick)
     }
 
-    /// One tick with a snapshot of at most `wanted` bytes, as a shard that knows the budget writes it; what became of it.
+    /// One tick with a snapshot of `wanted` bytes, or as many as the budget says; what became of it.
     fn tick(&mut self, wanted: usize) -> Pass {
         self.queue = self.queue.saturating_sub(self.bytes_per_tick);
-        let size = wanted.min(self.budget.bytes.max(BUDGET_FLOOR));
+        let size = if self.is_told { wanted.min(self.budget.bytes.max(BUDGET_FLOOR)) } else { wanted };
         let pass = self.budget.pass(size);
         if pass == Pass::Go {
             let whole = size as u64 + OVERHEAD;
@@ -177,6 +180,57 @@ fn a_path_that_drops_what_is_large_gets_smaller_snapshots_and_is_tried_again() {
     assert_eq!(path.budget.bytes, MAX_DATAGRAM);
 }
 
+/// Plays on a path that carries no more than 700 bytes any more, first until that is found out, and then two minutes with snapshots of these
+/// sizes in turn; the longest run of ticks without one. What the path does not carry goes round by the link.
+fn longest_gap(sizes: &[usize]) -> usize {
+    let mut path = Path::of(1_000_000);
+    path.is_told = false;
+    path.play(10, MAX_DATAGRAM);
+    path.largest = 700;
+    path.play(2, 900);
+    assert_eq!(path.lowered, [Lowered::Collapse]);
+    let (mut missing, mut longest) = (0, 0);
+    for (n, size) in (0..120 * 20).zip(sizes.iter().cycle()) {
+        if n % TICKS == 0 {
+            path.look();
+        }
+        let is_there = match path.tick(*size) {
+            Pass::Go => *size <= path.largest,
+            Pass::Skip => false,
+            Pass::TooLarge => true,
+        };
+        // QUIC asks with small packets what became of the others.
+        path.packet(OVERHEAD, true);
+        missing = if is_there { 0 } else { missing + 1 };
+        longest = longest.max(missing);
+    }
+    assert_eq!(path.lowered, [Lowered::Collapse], "{sizes:?}");
+    longest
+}
+
+#[test]
+fn while_a_hole_is_tried_again_snapshots_go_on_round_it() {
+    for sizes in [&[900][..], &[900, 500], &[1_100, 400, 900, 600]] {
+        let longest = longest_gap(sizes);
+        assert!(longest <= 2, "{longest} ticks in a row without a snapshot, of {sizes:?} bytes");
+    }
+}
+
+#[test]
+fn a_hole_that_is_gone_is_found_out_on_a_path_that_loses_some() {
+    for seed in 0..100 {
+        let mut path = Path::of(1_000_000);
+        (path.is_told, path.dice, path.loss) = (false, seed, 50);
+        path.play(10, MAX_DATAGRAM);
+        path.largest = 700;
+        path.play(2, MAX_DATAGRAM);
+        assert_eq!(path.lowered, [Lowered::Collapse], "seed {seed}");
+        path.largest = usize::MAX;
+        path.play(3, MAX_DATAGRAM);
+        assert_ne!(path.tick(MAX_DATAGRAM), Pass::TooLarge, "seed {seed}");
+    }
+}
+
 #[test]
 fn small_packets_that_pass_do_not_hide_that_large_ones_are_lost() {
     let mut path = Path::of(1_000_000);
@@ -208,6 +262,7 @@ fn a_client_who_is_away_for_some_seconds_finds_everything_as_it_was() {
 #[test]
 fn a_short_silence_of_the_way_down_costs_two_seconds() {
     let mut path = Path::of(1_000_000);
+    path.is_told = false;
     path.play(10, MAX_DATAGRAM);
     path.largest = 0;
     path.play(2, MAX_DATAGRAM);
@@ -259,7 +314,7 @@ fn a_longer_path_is_not_a_queue_for_ever() {
 
 #[test]
 fn a_client_who_moves_leaves_the_old_path_behind() {
-    let hole = Hole { limit: 300, length: HOLE_SAMPLES_LAST, age: 0 };
+    let hole = Hole::new(300, HOLE_SAMPLES_LAST);
     let lowered = PathBudget { bytes: RATE_FLOOR, hole: Some(hole), skip: 20, ..PathBudget::new() };
     let acknowledged =
         |count| PathSample { acknowledged: Packets { count, bytes: count * 100 }, ..PathSample::default() };
