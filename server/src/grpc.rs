@@ -5,4 +5,5 @@ pub(crate) mod characters;
 pub(crate) mod door;
 pub(crate) mod inventory;
 pub(crate) mod link;
+pub(crate) mod log_in_queue;
 pub(crate) mod status;

@@ -25,6 +25,7 @@ use crate::gateway::players::Players;
 use crate::gateway::thread::{GatewayThread, UnaryServices};
 use crate::gateway::worker::{Delivery, Worker};
 use crate::grpc::door::Door;
+use crate::grpc::log_in_queue::LogInQueue;
 use crate::hubs::chat::Chat;
 use crate::hubs::logins::{Logins, SessionEnds};
 use crate::hubs::ports::{Channels, HubAuthenticator, HubClock, HubRandomness, HubRates};
@@ -247,6 +248,7 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
         whereabouts,
         channels,
         stores: store_runtime,
+        log_ins: LogInQueue::new(),
     };
     let quic_config = quic::server_config(&identity)?;
     let quic = udp.first().context("there is no gateway worker")?.local_addr()?;

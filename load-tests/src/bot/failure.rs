@@ -1,5 +1,7 @@
 //! What went wrong for a bot, as the report counts it.
 
+use std::time::Duration;
+
 use shallot_client::ApiError;
 use shallot_client::hubs::HubError;
 
@@ -13,6 +15,8 @@ pub struct Failure {
     pub reason: String,
     /// For people.
     pub message: String,
+    /// When the server said that it may be asked again.
+    pub retry_after: Option<Duration>,
 }
 
 impl Failure {
@@ -20,20 +24,20 @@ impl Failure {
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "taken by value it fits what map_err hands over")]
     pub fn new(stage: &'static str, reason: &str, message: impl ToString) -> Self {
-        Self { stage, reason: reason.to_owned(), message: message.to_string() }
+        Self { stage, reason: reason.to_owned(), message: message.to_string(), retry_after: None }
     }
 
     /// Of a unary call.
     #[must_use]
     pub fn api(stage: &'static str, error: &ApiError) -> Self {
         let reason = if error.reason.is_empty() { format!("{:?}", error.code) } else { error.reason.clone() };
-        Self { stage, reason, message: error.message.clone() }
+        Self { stage, reason, message: error.message.clone(), retry_after: error.retry_after }
     }
 
     /// Of a hub call.
     #[must_use]
     pub fn hub(stage: &'static str, error: &HubError) -> Self {
-        Self { stage, reason: error.reason.to_string(), message: error.message.to_string() }
+        Self { stage, reason: error.reason.to_string(), message: error.message.to_string(), retry_after: None }
     }
 
     /// Whether it is what a bot sees of a server that is gone.

@@ -77,16 +77,19 @@ pub(super) async fn arrive(
     sleep_until(first).await;
     let mut arrival = Arrival { at, ..Arrival::default() };
     while let Some(left) = ARRIVAL_TIME_LIMIT.checked_sub(first.elapsed()) {
-        match timeout(left, first_snapshot(&game, plan.clone())).await {
+        let retry_after = match timeout(left, first_snapshot(&game, plan.clone())).await {
             Ok(Ok(entered)) => {
                 arrival.took = Some(first.elapsed());
                 return (Some(entered), arrival);
             }
-            Ok(Err(failure)) => arrival.refusals.push(failure.kind()),
+            Ok(Err(failure)) => {
+                arrival.refusals.push(failure.kind());
+                failure.retry_after.unwrap_or_default()
+            }
             Err(_) => break,
-        }
+        };
         let wait = RETRY_AFTER_MS / 2 + u64::from(plan.rng.next_u32()) % (RETRY_AFTER_MS / 2);
-        sleep(Duration::from_millis(wait)).await;
+        sleep(retry_after + Duration::from_millis(wait)).await;
     }
     (None, arrival)
 }

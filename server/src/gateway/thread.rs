@@ -21,6 +21,7 @@ use crate::grpc::characters::Characters;
 use crate::grpc::door::Door;
 use crate::grpc::inventory::Inventory;
 use crate::grpc::link::links;
+use crate::grpc::log_in_queue::LogInQueue;
 use crate::hubs::ports::Channels;
 use crate::hubs::whereabouts::Whereabouts;
 use crate::lifecycle::Lifecycle;
@@ -41,6 +42,7 @@ pub(crate) struct UnaryServices {
     pub(crate) whereabouts: Whereabouts,
     pub(crate) channels: Arc<Channels>,
     pub(crate) stores: StoreRuntime,
+    pub(crate) log_ins: LogInQueue,
 }
 
 /// A worker with its sockets, ready to start.
@@ -130,7 +132,12 @@ async fn overstayed(worker: &Worker, hard: &CancellationToken) {
 
 impl UnaryServices {
     fn auth(&self) -> Accounts {
-        Accounts { auth: Arc::clone(&self.services.auth), hub: self.hub.clone(), stores: self.stores.clone() }
+        Accounts {
+            auth: Arc::clone(&self.services.auth),
+            hub: self.hub.clone(),
+            stores: self.stores.clone(),
+            queue: self.log_ins.clone(),
+        }
     }
 
     fn characters(&self, worker: u16) -> Characters {

@@ -10,6 +10,7 @@ use shallot_services::auth::{Auth, SignedIn as Signed};
 use shallot_services::character::Caller;
 use tonic::{Code, Request, Response, Status};
 
+use super::log_in_queue::LogInQueue;
 use super::status;
 use crate::store_runtime::StoreRuntime;
 
@@ -18,6 +19,7 @@ pub(crate) struct Accounts {
     pub(crate) auth: Arc<Auth>,
     pub(crate) hub: HubServer,
     pub(crate) stores: StoreRuntime,
+    pub(crate) queue: LogInQueue,
 }
 
 impl Accounts {
@@ -39,7 +41,11 @@ impl AuthService for Accounts {
     async fn register(&self, request: Request<RegisterRequest>) -> Result<Response<SignedIn>, Status> {
         let RegisterRequest { request_id, login_name, password } = request.into_inner();
         let auth = Arc::clone(&self.auth);
-        let work = async move { auth.register(&request_id, &login_name, &password).await };
+        let turn = self.queue.turn().await?;
+        let work = async move {
+            let _turn = turn;
+            auth.register(&request_id, &login_name, &password).await
+        };
         let signed = self.stores.run(work).await.map_err(|_| status::internal())?;
         Ok(Self::signed_in(signed.map_err(|error| status::service(&error))?))
     }
@@ -50,7 +56,9 @@ impl AuthService for Accounts {
             status::refusal(Code::InvalidArgument, "CREDENTIAL_MISSING", "a password or a device key is needed")
         })?;
         let auth = Arc::clone(&self.auth);
+        let turn = self.queue.turn().await?;
         let work = async move {
+            let _turn = turn;
             match &credential {
                 WireCredential::Password(password) => auth.log_in(&password.login_name, &password.password).await,
                 WireCredential::Device(device) => auth.log_in_device(&device.device_key, device.create).await,

@@ -18,6 +18,11 @@ pub(crate) fn refusal(code: Code, reason: &str, message: impl Into<String>) -> S
     with(code, reason, message.into(), None)
 }
 
+/// A refusal of what may be asked again after a while.
+pub(crate) fn refusal_until(code: Code, reason: &str, message: &str, retry_after: Duration) -> Status {
+    with(code, reason, message.to_owned(), Some(retry_after))
+}
+
 /// What a client is told of a failure that is ours. The cause is in the log.
 pub(crate) fn internal() -> Status {
     refusal(Code::Internal, "INTERNAL", "the server failed; the call had no effect that was confirmed")
