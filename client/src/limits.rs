@@ -31,11 +31,10 @@ pub const WINDOW_FLOOR: u64 = 32 * 1_024;
 /// And never rises above it, bytes.
 pub const WINDOW_CEILING: u64 = 64 * 1_024;
 
-/// Entities in view at most; records beyond are ignored and counted.
+/// Entities in view at most, a crowd's with them; records of a crowd beyond are passed over.
 pub const ENTITIES_MAX: usize = 2_048;
-/// Ticks that an entity stays in view which incomplete snapshots do not name: even far ones are named about once in 30, and one
-/// time may be lost.
-pub const STALE_AFTER_TICKS: i32 = 60;
+/// Sets of snapshots that are kept, the newest: the server takes no older one as a baseline.
+pub const SETS_KEPT: usize = 32;
 /// A body is not thought to go on as it did for longer, ticks.
 pub const EXTRAPOLATED_TICKS_MAX: i32 = 20;
 /// Inputs that may wait for their acknowledgement in the prediction: 3 s.
@@ -71,3 +70,5 @@ const _: () = assert!(DATAGRAM_SEND_BUFFER >= 2 * DATAGRAM_MAX && DATAGRAM_SEND_
 const _: () = assert!(WINDOW_FLOOR < WINDOW_CEILING);
 const _: () = assert!(CHANNEL_KEEP_ALIVE.as_secs() * 3 < CHANNEL_IDLE.as_secs());
 const _: () = assert!(PACE_LIMIT_PERMILLE > 0 && PACE_LIMIT_PERMILLE < 500);
+const _: () = assert!(ENTITIES_MAX > shallot_proto::wire::limits::MAX_SET);
+const _: () = assert!((1 << 16) % SETS_KEPT == 0, "sequences wrap without a gap");

@@ -1,15 +1,23 @@
-//! What a tick costs, its inputs included, with players who all walk: `cargo bench -p shallot-world`. Each step is checked to owe every player a
-//! datagram within its limit.
+//! What a tick costs, its inputs included, with players who all walk, and acknowledge what they were sent two ticks before:
+//! `cargo bench -p shallot-world`. Each step is checked to owe every player a datagram within its limit, and all of them to
+//! be deltas; how long they are on the average is printed.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use shallot_masterdata::author::starter;
 use shallot_masterdata::{Abilities, ClassId, MasterData};
+use shallot_wire::datagram::Ack;
 use shallot_wire::limits::MAX_DATAGRAM;
-use shallot_wire::{CharacterId, Input, InputWindow, Inputs, NetId, OwnerEpoch, Position, RegionEpoch, Tick};
+use shallot_wire::{CharacterId, Input, InputWindow, Inputs, NetId, OwnerEpoch, Position, RegionEpoch, Sequence, Tick};
 use shallot_world::{CharacterSheet, Command, Outputs, Reply, World, WorldConfig};
 
+/// Ticks from a snapshot to its acknowledgement: a round trip of about 100 ms.
+const ANSWER_TICKS: usize = 2;
+/// Where a snapshot has its number and its baseline's.
+const SEQUENCE_BYTES: Range<usize> = 3..5;
+const BASELINE_BYTES: Range<usize> = 5..7;
 /// Ticks until all are in and have met.
 const WARM_UP: u32 = 100;
 /// Players who enter in one tick.
@@ -39,7 +47,11 @@ struct Region {
     world: World,
     out: Outputs,
     entities: Vec<Option<NetId>>,
+    /// Numbers of each player's last snapshots, the newest first.
+    sequences: Vec<[Option<Sequence>; ANSWER_TICKS]>,
     tick: u32,
+    /// Datagrams, and bytes in them.
+    sent: (usize, usize),
 }
 
 impl Region {
@@ -47,7 +59,8 @@ impl Region {
         let config =
             WorldConfig { seed: 42, region: data.start_region(), region_epoch: RegionEpoch(1), start_tick: Tick(0) };
         let world = World::new(config, Arc::clone(data));
-        let mut region = Self { world, out: Outputs::default(), entities: vec![None; players as usize], tick: 0 };
+        let (entities, sequences) = (vec![None; players as usize], vec![[None; ANSWER_TICKS]; players as usize]);
+        let mut region = Self { world, out: Outputs::default(), entities, sequences, tick: 0, sent: (0, 0) };
         for first in (0..players).step_by(ENTER_A_TICK as usize) {
             for n in first..players.min(first + ENTER_A_TICK) {
                 region.enter(n, spread);
@@ -59,6 +72,7 @@ impl Region {
             region.step();
         }
         assert!(region.entities.iter().all(Option::is_some), "everybody is in");
+        region.sent = (0, 0);
         region
     }
 
@@ -96,7 +110,8 @@ impl Region {
             let heading = (n * 37 + self.tick / TURN_TICKS * 91) as u8;
             let inputs = Inputs::new(&[Input { heading, throttle: 127, facing: heading }]).expect("one input");
             let tick = self.tick as u16;
-            let window = InputWindow { entity, ack: None, newest_tick: tick, view_tick: tick, stamp_ms: tick, inputs };
+            let ack = self.sequences[n as usize][ANSWER_TICKS - 1].map(|newest| Ack { newest, mask: 0 });
+            let window = InputWindow { entity, ack, newest_tick: tick, view_tick: tick, stamp_ms: tick, inputs };
             self.world.push(Command::Input { window, held_ms: 0 }).expect("room for a command");
         }
     }
@@ -110,14 +125,24 @@ impl Region {
                 self.entities[answer.correlation as usize] = Some(entered.entity);
             }
         }
+        for snapshot in &self.out.snapshots {
+            let [n, sequence] = [&snapshot.character.0[..2], &self.out.datagram(snapshot)[SEQUENCE_BYTES]];
+            let sequences = &mut self.sequences[usize::from(u16::from_le_bytes([n[0], n[1]]))];
+            sequences.rotate_right(1);
+            sequences[0] = Some(Sequence(u16::from_be_bytes([sequence[0], sequence[1]])));
+        }
+        self.sent = (self.sent.0 + self.out.snapshots.len(), self.sent.1 + self.out.bytes.len());
     }
 
     fn check(&self) {
         assert_eq!(self.out.snapshots.len(), self.entities.len(), "each is owed a datagram");
         assert!(self.out.snapshots.iter().all(|s| s.range.len() <= MAX_DATAGRAM), "within the limit");
+        let is_delta = |s| self.out.datagram(s)[BASELINE_BYTES] != [0, 0];
+        assert!(self.out.snapshots.iter().all(is_delta), "each has a baseline");
     }
 }
 
+#[expect(clippy::print_stdout, reason = "criterion measures time; bytes are told beside it")]
 fn tick(criterion: &mut Criterion) {
     let data = Arc::new(starter());
     let mut group = criterion.benchmark_group("tick");
@@ -134,6 +159,8 @@ fn tick(criterion: &mut Criterion) {
                 region.check();
             });
         });
+        let (datagrams, bytes) = region.sent;
+        println!("tick/{name}/{players}: {} bytes a datagram", bytes / datagrams.max(1));
     }
     group.finish();
 }

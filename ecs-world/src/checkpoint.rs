@@ -2,7 +2,7 @@
 //! digest has; and since readers and writers are derived, a checkpoint has every field of every component.
 //!
 //! Not in it, because it follows from the rest: the land, the scene, who has which entity. Commands that wait for the
-//! next step are not in it either.
+//! next step are not in it either, nor what clients have acknowledged: after a restore they are told all anew.
 
 use bevy_ecs::prelude::{Bundle, Component, Entity, World as Ecs};
 use shallot_masterdata::{MasterData, RegionIndex};
@@ -13,7 +13,7 @@ use wincode::{SchemaRead, SchemaWrite};
 use crate::chance::Chance;
 use crate::components::{Body, Fight, Gear, Life, Loot, Mind, Monster, Player, Tag, Viewer};
 use crate::inputs::InputRing;
-use crate::limits::{CHECKPOINT_BYTES, SLOTS};
+use crate::limits::CHECKPOINT_BYTES;
 use crate::resources::{Clock, Data, Grants, Land, PendingGrant, Roster, Spawners};
 use crate::schema::{GrantSchema, TickSchema};
 use crate::slots::{Kind, LaneState, Slots};
@@ -21,7 +21,7 @@ use crate::stats::Stats;
 use crate::world::RestoreError;
 
 /// The layout's version: one more with each change of any state's fields.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// All state of a world.
 #[derive(SchemaRead, SchemaWrite)]
@@ -159,7 +159,7 @@ impl Saved {
         let player = |saved: &SavedPlayer| {
             saved.player.class.index() < data.classes.len()
                 && saved.gear.all().all(|item| has_item(&item))
-                && saved.viewer.known.len() == SLOTS.div_ceil(64)
+                && saved.viewer.is_sound()
                 && bounds.contains(saved.body.position)
         };
         let monster = |saved: &SavedMonster| {

@@ -7,6 +7,9 @@ use shallot_masterdata::{Abilities, ClassId, ItemTemplateId, MonsterId, SkillId,
 use shallot_wire::{CharacterId, GrantId, NetId, OwnerEpoch, Position, Tick, Velocity};
 use wincode::{SchemaRead, SchemaWrite};
 
+use crate::baseline::Baselines;
+use crate::crowd::Turn;
+use crate::interest::Watched;
 use crate::limits::{COOLDOWNS, HURT_BY, WORN};
 use crate::schema::{
     AbilitiesSchema, CharacterSchema, ClassSchema, GrantSchema, ItemSchema, MonsterSchema, NetIdSchema,
@@ -32,25 +35,21 @@ pub(crate) struct Body {
     pub(crate) facing: u8,
     /// One more (it wraps) each time it is put somewhere without having walked there.
     pub(crate) teleports: u8,
-    /// Ticks since it last changed as others see it; stops at 255.
-    pub(crate) still: u8,
 }
 
 impl Body {
     pub(crate) fn at(position: Position, facing: u8) -> Self {
-        Self { position, velocity: Velocity::ZERO, facing, teleports: 0, still: 0 }
+        Self { position, velocity: Velocity::ZERO, facing, teleports: 0 }
     }
 
     /// Goes on: `velocity` is the way from where it was.
     pub(crate) fn walk_to(&mut self, position: Position, velocity: Velocity, facing: u8) {
-        let is_same = velocity == self.velocity && velocity == Velocity::ZERO && facing == self.facing;
-        self.still = if is_same { self.still.saturating_add(1) } else { 0 };
         (self.position, self.velocity, self.facing) = (position, velocity, facing);
     }
 
     /// Is put somewhere.
     pub(crate) fn teleport_to(&mut self, position: Position) {
-        (self.position, self.velocity, self.still) = (position, Velocity::ZERO, 0);
+        (self.position, self.velocity) = (position, Velocity::ZERO);
         self.teleports = self.teleports.wrapping_add(1);
     }
 }
@@ -264,8 +263,9 @@ pub(crate) struct Loot {
     pub(crate) pending: Option<GrantId>,
 }
 
-/// A player: what its client was told.
+/// A player: what its client was told, but for the sets of its snapshots.
 #[derive(Component, Clone, Debug, PartialEq, Eq, SchemaRead, SchemaWrite)]
+#[require(Baselines)]
 pub(crate) struct Viewer {
     /// Number of the next snapshot.
     pub(crate) sequence: u16,
@@ -274,6 +274,12 @@ pub(crate) struct Viewer {
     pub(crate) stamp: Option<(u16, u16)>,
     /// One bit for each slot whose tenant the client has been told of.
     pub(crate) known: Vec<u64>,
+    /// Whom it has in view, at most [`MAX_SET`](shallot_wire::limits::MAX_SET), each slot once.
+    pub(crate) view: Vec<Watched>,
+    /// Who of a crowd was told last.
+    pub(crate) crowd: Turn,
+    /// Bytes of its datagrams at most.
+    pub(crate) budget: u16,
     /// Hit points, maximum, level and armor as told last.
     pub(crate) vitals: Option<(u32, u32, u8, u32)>,
 }

@@ -117,11 +117,15 @@ impl Grid {
         cell.nearest(p).distance_squared(p)
     }
 
+    /// The numbers of a span's cells, which rise.
+    pub(crate) fn cells(&self, span: Span) -> impl Iterator<Item = usize> + '_ {
+        (span.south..=span.north)
+            .flat_map(move |row| (span.west..=span.east).map(move |column| self.index(column, row)))
+    }
+
     /// All slots in the cells of a span, cell by cell.
     pub(crate) fn in_span(&self, span: Span) -> impl Iterator<Item = u16> + '_ {
-        (span.south..=span.north).flat_map(move |row| {
-            (span.west..=span.east).flat_map(move |column| self.in_cell(self.index(column, row)).iter().copied())
-        })
+        self.cells(span).flat_map(|cell| self.in_cell(cell).iter().copied())
     }
 }
 

@@ -30,14 +30,15 @@
 //!
 //! `command.rs` and `output.rs`, then `schedule.rs`: the tick as a list of phases, a file each in `systems/`.
 //! `components.rs` and `resources.rs` are the state, `checkpoint.rs` writes it, `journal.rs` what led to it. `stats.rs` and `blows.rs` have the
-//! formulas of combat. `scene.rs`, `grid.rs`, `interest.rs` and `replicate.rs` are what clients get.
+//! formulas of combat. What clients get: `scene.rs`, `history.rs` and `grid.rs` are what is to be seen, `interest.rs` who
+//! sees whom, `baseline.rs` what a client has, `gate.rs` and `telling.rs` what it is told, `crowd.rs` what when there are
+//! too many; `replicate.rs` puts it together.
 //!
 //! # Not here
 //!
 //! No clock, no IO, no threads, no floats, no ambient randomness, no hash maps: `clippy.toml` and the crate's
 //! dependencies see to that. Nothing of accounts, stores, sessions or transports. Not yet: a change of master data in a
-//! running world, snapshots against baselines (what a datagram acknowledges and looks at is passed over), rewind for
-//! shots, borders to walk over, fights among players, instances, walking speed by worn things (clients predict with the
+//! running world, rewind for shots (the tick that a player looks at is passed over), borders to walk over, fights among players, instances, walking speed by worn things (clients predict with the
 //! balance's).
 #![deny(clippy::float_arithmetic)]
 #![expect(clippy::needless_pass_by_value, reason = "systems take their parameters by value")]
@@ -46,13 +47,17 @@
     reason = "the derived readers of checkpoints and journals guard half-read values with it"
 )]
 
+mod baseline;
 mod blows;
 mod chance;
 mod checkpoint;
 mod command;
 mod components;
+mod crowd;
+mod gate;
 mod grant_id;
 mod grid;
+mod history;
 mod inputs;
 mod interest;
 pub mod journal;
@@ -66,6 +71,7 @@ mod schema;
 mod slots;
 mod stats;
 mod systems;
+mod telling;
 mod world;
 
 pub use command::{CharacterSheet, Command, GrantOutcome, GrantRefusal};

@@ -2,7 +2,13 @@
 //! end.
 
 use shallot_wire::TICKS_PER_SECOND;
-use shallot_wire::limits::UNITS_PER_METRE;
+use shallot_wire::limits::{
+    MAX_DATAGRAM, MAX_SET, MAX_STATE_AGE, OWN_STATE_BYTES, SNAPSHOT_HEADER_BYTES, TIME_ECHO_BYTES, UNITS_PER_METRE,
+};
+
+use shallot_wire::snapshot::changes_bytes;
+
+use crate::history::Spot;
 
 /// Players in one shard. One more is refused with [`Refusal::RegionFull`](crate::Refusal::RegionFull).
 pub const PLAYERS: usize = 2_500;
@@ -51,8 +57,6 @@ pub(crate) const LOOK_TICKS: u32 = 4;
 pub(crate) const DETOUR_TICKS: u32 = TICKS_PER_SECOND / 2;
 /// Ticks after which a client's known entities are swept: those gone or far away are forgotten.
 pub(crate) const SWEEP_TICKS: u32 = SLOT_REST_TICKS;
-/// Ticks without a change after which an entity is told more rarely: its rest was told so often, should some be lost.
-pub(crate) const QUIET_AFTER_TICKS: u8 = 4;
 /// Units around a corpse in which its drops lie.
 pub(crate) const SCATTER_UNITS: i32 = UNITS_PER_METRE;
 /// A monster this near to where it goes is there, units.
@@ -67,18 +71,49 @@ pub(crate) const INPUT_RING: usize = 16;
 pub(crate) const INPUT_REPEATS: u32 = 3;
 /// Ticks without any input after which the 16 bits of a client's tick are forgotten.
 pub(crate) const INPUT_FORGET_TICKS: u32 = 10_000;
-/// Ticks between two tellings of cells within [`MID_UNITS`].
-pub(crate) const MID_TICKS: u32 = 3;
-/// Ticks between two tellings of cells within [`FAR_UNITS`].
-pub(crate) const FAR_TICKS: u32 = 10;
-/// Ticks between two tellings of a quiet entity in a near cell: a quarter of a second.
-pub(crate) const QUIET_TICKS: u32 = 5;
-/// Cells at most so far away are told each tick: 32 m.
+/// Who is at most so far away is near, and told each tick: 32 m.
 pub(crate) const NEAR_UNITS: i32 = 32 * UNITS_PER_METRE;
-/// Cells at most so far away are told each [`MID_TICKS`]: 96 m. Events farther away are not told.
+/// Who is at most so far away is told each [`MID_TICKS`]: 96 m. Events farther away are not told.
 pub(crate) const MID_UNITS: i32 = 96 * UNITS_PER_METRE;
-/// Cells at most so far away are told each [`FAR_TICKS`]: 192 m.
+/// Who is at most so far away is told each [`FAR_TICKS`]: 192 m. Beyond nobody is seen.
 pub(crate) const FAR_UNITS: i32 = 192 * UNITS_PER_METRE;
+/// Ticks between two turns of who is within [`MID_UNITS`].
+pub(crate) const MID_TICKS: u32 = 3;
+/// Ticks between two turns of who is within [`FAR_UNITS`].
+pub(crate) const FAR_TICKS: u32 = 10;
+/// A ring is left so much farther out than it is entered: 8 m.
+pub(crate) const LINGER_UNITS: i32 = 8 * UNITS_PER_METRE;
+/// And not before so many ticks in it: 1 s.
+pub(crate) const LINGER_TICKS: u8 = TICKS_PER_SECOND as u8;
+/// Who is where it was thought to be, but for so much, is not told before its time: 2, 10 and 50 cm by ring.
+pub(crate) const NEAR_ERROR_UNITS: i32 = 2 * UNITS_PER_METRE / 100;
+pub(crate) const MID_ERROR_UNITS: i32 = 10 * UNITS_PER_METRE / 100;
+pub(crate) const FAR_ERROR_UNITS: i32 = 50 * UNITS_PER_METRE / 100;
+/// Its time comes so many ticks after the state that was told last: 0.25, 0.5 and 1 s by ring.
+pub(crate) const NEAR_AGE_TICKS: u32 = TICKS_PER_SECOND / 4;
+pub(crate) const MID_AGE_TICKS: u32 = TICKS_PER_SECOND / 2;
+pub(crate) const FAR_AGE_TICKS: u32 = TICKS_PER_SECOND;
+/// The same for what stands still in any ring: 1 s.
+pub(crate) const REST_AGE_TICKS: u32 = TICKS_PER_SECOND;
+/// Turns of the head (256 a turn) that are not told before their time, by ring.
+pub(crate) const NEAR_FACING_STEPS: u8 = 4;
+pub(crate) const MID_FACING_STEPS: u8 = 8;
+pub(crate) const FAR_FACING_STEPS: u8 = 16;
+/// Ticks whose spots are kept: all the states that a set can have, [`MAX_STATE_AGE`] and the present one. A region's take
+/// [`HISTORY_BYTES`].
+pub(crate) const HISTORY_TICKS: usize = 32;
+/// 16,039 slots, 32 ticks, 20 bytes: 10.3 MB a region.
+pub const HISTORY_BYTES: usize = SLOTS * HISTORY_TICKS * size_of::<Option<Spot>>();
+/// Sets that are kept for each client, 0.8 s: a longer round trip is told all anew each tick. At 4 bytes an entity and 255 of
+/// them a client's take 16.5 KB, those of 2,500 players 41 MB.
+pub(crate) const SETS_KEPT: usize = 16;
+/// Bytes of a datagram that those outside a full set get at least: 20 records in some cells. So 745 of a crowd of 1,000 are told
+/// within 2 s.
+pub(crate) const CROWD_BYTES: usize = 260;
+/// Entities that are looked at in a tick to find those outside a full set; the next tick goes on from there.
+pub(crate) const CROWD_LOOKS: usize = 128;
+/// The least that a client's datagrams can be cut to, bytes: its own state, and of each entity of a baseline that it has gone.
+pub(crate) const BUDGET_LEAST: usize = 200;
 /// Who is farther away than this is forgotten, and told anew when it comes back: a cell's diagonal beyond
 /// [`FAR_UNITS`].
 pub(crate) const FORGET_UNITS: i32 = 256 * UNITS_PER_METRE;
@@ -94,6 +129,18 @@ const _: () = assert!(SWEEP_TICKS <= SLOT_REST_TICKS, "nobody may know a slot's 
 const _: () = assert!(EVENTS_PER_CLIENT <= EVENTS_PER_TICK, "a client's share of a tick's events");
 const _: () =
     assert!(NEAR_UNITS < MID_UNITS && MID_UNITS < FAR_UNITS && FAR_UNITS < FORGET_UNITS, "rings lie in one another");
+const _: () = assert!(HISTORY_TICKS > MAX_STATE_AGE as usize, "a set's states are all kept");
+const _: () = assert!(SLOT_REST_TICKS as usize > HISTORY_TICKS, "a slot has one tenant in all ticks that are kept");
+const _: () = assert!(HISTORY_BYTES <= 11 << 20, "what its doc says");
+const _: () = assert!(
+    FAR_AGE_TICKS + SETS_KEPT as u32 <= MAX_STATE_AGE + MID_TICKS + 2,
+    "who is told in time seldom has to enter anew"
+);
+const _: () = assert!(
+    SNAPSHOT_HEADER_BYTES + TIME_ECHO_BYTES + OWN_STATE_BYTES + changes_bytes(MAX_SET, 3 * MAX_SET) <= BUDGET_LEAST
+        && BUDGET_LEAST + CROWD_BYTES <= MAX_DATAGRAM,
+    "removals always go"
+);
 const _: () = assert!(INPUT_RING >= shallot_wire::limits::MAX_INPUTS, "a whole datagram must fit");
 const _: () = assert!((1 << 16) % INPUT_RING == 0, "ticks wrap without a gap in the ring");
 const _: () = assert!(INPUT_FORGET_TICKS < 1 << 15, "older and newer ticks must not be mixed up");

@@ -4,19 +4,24 @@
 use bevy_ecs::prelude::{Local, Query, Res, ResMut};
 use bevy_ecs::query::QueryData;
 use bevy_ecs::system::SystemParam;
-use shallot_wire::limits::MAX_DATAGRAM;
-use shallot_wire::{EntityKind, Group, NetId, OwnState, Sequence, SnapshotHeader, SnapshotWriter, TimeEcho};
+use shallot_wire::limits::{
+    MAX_DATAGRAM, MAX_RECORDS, MAX_SET, OWN_STATE_BYTES, SNAPSHOT_HEADER_BYTES, TIME_ECHO_BYTES,
+};
+use shallot_wire::{EntityKind, Form, Group, NetId, OwnState, Sequence, SnapshotHeader, SnapshotWriter, TimeEcho};
 
-use crate::components::{Body, Life, Loot, Monster, Player, Tag, Viewer};
+use crate::baseline::Baselines;
+use crate::components::{Body, Fight, Life, Loot, Monster, Player, Tag, Viewer};
+use crate::history::Spot;
 use crate::inputs::InputRing;
 use crate::interest::{Interest, Look, is_known, set_known};
-use crate::limits::{ECHO_TICKS, EVENTS_PER_CLIENT, FORGET_UNITS, MID_UNITS, SWEEP_TICKS};
+use crate::limits::{CROWD_BYTES, ECHO_TICKS, EVENTS_PER_CLIENT, FORGET_UNITS, MID_UNITS, SWEEP_TICKS};
 use crate::output::{Event, Outputs, Snapshot, What};
 use crate::resources::{Happening, Happenings, Out, Setting};
-use crate::scene::{Scene, Spot};
+use crate::scene::Scene;
 use crate::slots::Kind;
 use crate::stats::Stats;
 use crate::systems::entry::vitals;
+use crate::telling::Telling;
 
 /// A client's own body and what it was told.
 #[derive(QueryData)]
@@ -27,8 +32,10 @@ pub(crate) struct Client {
     life: &'static Life,
     player: &'static Player,
     stats: &'static Stats,
+    fight: &'static Fight,
     ring: &'static InputRing,
     viewer: &'static mut Viewer,
+    baselines: &'static mut Baselines,
 }
 
 /// What is told of an entity once.
@@ -40,10 +47,18 @@ pub(crate) struct Cast<'w, 's> {
 }
 
 /// Buffers that each tick uses again.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Scratch {
     interest: Interest,
+    telling: Telling,
     appeared: Vec<Spot>,
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        let appeared = Vec::with_capacity(MAX_SET + MAX_RECORDS);
+        Self { interest: Interest::default(), telling: Telling::default(), appeared }
+    }
 }
 
 /// Each client in play, by slot.
@@ -106,56 +121,76 @@ fn snapshot(
     out: &mut Outputs,
 ) {
     let tick = setting.clock.tick;
+    let look = Look { own: client.tag.id, at: client.body.position, tick };
+    let target = client.fight.target.map(|target| target.index);
+    let bound = target.into_iter().chain(scene.chasers(look.own.index));
+    let Scratch { interest, telling, appeared } = scratch;
+    let viewer = &mut *client.viewer;
+    interest.update(scene, look, bound, &mut viewer.view);
+
+    let is_echo_turn = setting.clock.is_turn_of(client.tag.id, ECHO_TICKS);
+    let stamp = if is_echo_turn { viewer.stamp.take() } else { None };
+    let echo = stamp.map(|(client_stamp_ms, hold_ms)| TimeEcho { client_stamp_ms, hold_ms });
+    let budget = usize::from(viewer.budget).min(MAX_DATAGRAM);
+    let front = SNAPSHOT_HEADER_BYTES + OWN_STATE_BYTES + echo.map_or(0, |_| TIME_ECHO_BYTES);
+    let is_crowded = viewer.view.len() == MAX_SET;
+    let room = budget.saturating_sub(front + if is_crowded { CROWD_BYTES } else { 0 });
+    let baseline = client.baselines.newest();
+    telling.compose(scene, look, (interest, &viewer.view), baseline.map(|(_, told)| told), room);
+
     let header = SnapshotHeader {
         tick: tick.low16(),
-        sequence: Sequence(client.viewer.sequence),
-        baseline: None,
+        sequence: Sequence(viewer.sequence),
+        baseline: baseline.map(|(sequence, _)| sequence),
         last_input: client.ring.applied,
         buffer_depth: client.ring.depth(),
     };
-    let is_echo_turn = setting.clock.is_turn_of(client.tag.id, ECHO_TICKS);
-    let stamp = if is_echo_turn { client.viewer.stamp.take() } else { None };
-    let echo = stamp.map(|(client_stamp_ms, hold_ms)| TimeEcho { client_stamp_ms, hold_ms });
     let start = out.bytes.len();
-    out.bytes.resize(start + MAX_DATAGRAM, 0);
+    out.bytes.resize(start + budget, 0);
     let buffer = out.bytes.get_mut(start..).unwrap_or_default();
-    let Ok(mut writer) = SnapshotWriter::new(buffer, &header, echo, Some(&own_state(client))) else {
+    let own = own_state(client.tag, client.body, client.life);
+    let Ok(mut writer) = SnapshotWriter::new(buffer, &header, echo, Some(&own), &telling.changes) else {
         return out.bytes.truncate(start);
     };
-    let look = Look { own: client.tag.id, at: client.body.position, tick };
-    let (choices, is_complete) = scratch.interest.select(scene, look, &client.viewer.known, writer.room());
-    if !is_complete {
-        writer.mark_cut();
-    }
-    for cell in choices.chunk_by(|a, b| a.cell == b.cell) {
-        let Some(first) = cell.first() else { continue };
-        let group = Group { cell: scene.grid.cell_at(first.cell as usize), ring: first.ring, base_height: 0 };
-        let mut group = writer.begin_cell(group);
-        for spot in cell.iter().filter_map(|choice| scene.spot(choice.slot)) {
-            let slot = spot.id.index;
-            if group.push_absolute(&spot.packed).is_ok() && !is_known(&client.viewer.known, slot) {
-                set_known(&mut client.viewer.known, slot, true);
-                scratch.appeared.push(*spot);
-            }
+    let mut on_told = |known: &mut [u64], spot: &Spot| {
+        if !is_known(known, spot.id.index) {
+            set_known(known, spot.id.index, true);
+            appeared.push(*spot);
         }
+    };
+    for cell in telling.entering.chunk_by(|a, b| a.cell == b.cell) {
+        let Some(first) = cell.first() else { continue };
+        let mut group = writer.begin_cell(Group { cell: first.cell, form: Form::Entering, base_height: 0 });
+        for spot in cell.iter().filter_map(|entering| scene.spot(entering.slot)) {
+            let (_, _, record) = spot.state().to_record(spot.id, spot.kind);
+            let is_written = group.push(&record).is_ok();
+            debug_assert!(is_written, "the telling fits its room");
+            on_told(&mut viewer.known, spot);
+        }
+    }
+    if is_crowded {
+        let mut turn = viewer.crowd;
+        turn.go_on(scene, look, interest, &mut writer, |spot| on_told(&mut viewer.known, spot));
+        viewer.crowd = turn;
     }
     let end = start + writer.finish();
     out.bytes.truncate(end);
     out.snapshots.push(Snapshot { character: client.player.character, range: start..end });
-    client.viewer.sequence = client.viewer.sequence.wrapping_add(1);
+    client.baselines.keep(header.sequence, &telling.set);
+    viewer.sequence = viewer.sequence.wrapping_add(1);
 }
 
-fn own_state(client: &ClientItem<'_, '_>) -> OwnState {
+fn own_state(tag: &Tag, body: &Body, life: &Life) -> OwnState {
     OwnState {
-        entity: client.tag.id,
-        position: client.body.position,
+        entity: tag.id,
+        position: body.position,
         z: 0,
-        velocity: client.body.velocity,
+        velocity: body.velocity,
         velocity_z: 0,
-        facing: client.body.facing,
+        facing: body.facing,
         animation: 0,
-        is_dead: client.life.is_dead(),
-        teleports: client.body.teleports,
+        is_dead: life.is_dead(),
+        teleports: body.teleports,
     }
 }
 

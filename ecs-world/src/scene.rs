@@ -3,52 +3,66 @@
 
 use bevy_ecs::prelude::{Query, Res, ResMut, Resource, With};
 use shallot_wire::heading::quantize_velocity;
-use shallot_wire::{Cell, EntityKind, NetId, PackedRecord, Position, Record, Velocity};
+use shallot_wire::{EntityKind, Position, Tick};
 
-use crate::components::{Body, Life, Loot, Monster, Player, Tag};
+use crate::components::{Body, Life, Loot, Mind, Monster, Mood, Player, Tag};
 use crate::grid::Grid;
-use crate::limits::{QUIET_AFTER_TICKS, SLOTS};
+use crate::history::{History, Spot};
+use crate::limits::{MONSTERS, SLOTS};
+use crate::resources::Clock;
 use crate::slots::{Kind, Slots};
-
-/// One entity as others see it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Spot {
-    pub(crate) id: NetId,
-    pub(crate) kind: EntityKind,
-    pub(crate) position: Position,
-    /// What a datagram says of it, the same to all who see it.
-    pub(crate) packed: PackedRecord,
-    /// Nothing about it has changed for a while.
-    pub(crate) is_quiet: bool,
-}
 
 /// The little of an entity that a choice needs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Glimpse {
     pub(crate) position: Position,
     pub(crate) slot: u16,
-    pub(crate) is_quiet: bool,
 }
 
 /// All that is to be seen.
 #[derive(Resource, Clone, Debug)]
 pub(crate) struct Scene {
-    spots: Vec<Option<Spot>>,
+    pub(crate) history: History,
+    /// When it was copied.
+    tick: Tick,
+    /// A bit for each slot: whether somebody is in it. Small enough to stay at hand.
+    there: Vec<u64>,
     pub(crate) grid: Grid,
     /// In the grid's order, so that a viewer reads them one behind the other.
     glimpses: Vec<Glimpse>,
     tenants: Vec<(u16, usize)>,
+    /// Whom monsters are after, and which: slots, in order.
+    chases: Vec<(u16, u16)>,
 }
 
 impl Scene {
     /// Nothing in a grid.
     pub(crate) fn new(grid: Grid) -> Self {
-        Self { spots: vec![None; SLOTS], grid, glimpses: Vec::new(), tenants: Vec::new() }
+        Self {
+            history: History::new(),
+            tick: Tick(0),
+            there: vec![0; SLOTS.div_ceil(64)],
+            grid,
+            glimpses: Vec::new(),
+            tenants: Vec::new(),
+            chases: Vec::with_capacity(MONSTERS),
+        }
     }
 
     /// The entity of a slot, if it is to be seen.
     pub(crate) fn spot(&self, slot: u16) -> Option<&Spot> {
-        self.spots.get(usize::from(slot))?.as_ref()
+        self.history.at(self.tick, slot)
+    }
+
+    /// Whether the entity of a slot is to be seen.
+    pub(crate) fn is_there(&self, slot: u16) -> bool {
+        self.there.get(usize::from(slot) / 64).is_some_and(|word| word >> (slot % 64) & 1 == 1)
+    }
+
+    /// The slots of the monsters that are after one player.
+    pub(crate) fn chasers(&self, of: u16) -> impl Iterator<Item = u16> + '_ {
+        let first = self.chases.partition_point(|(prey, _)| *prey < of);
+        self.chases.iter().skip(first).take_while(move |(prey, _)| *prey == of).map(|(_, chaser)| *chaser)
     }
 
     /// Who is in a cell, by slot.
@@ -56,16 +70,22 @@ impl Scene {
         self.glimpses.get(self.grid.range(cell)).unwrap_or_default()
     }
 
+    /// Begins the copy of a tick.
+    pub(crate) fn begin(&mut self, tick: Tick) {
+        self.tick = tick;
+        self.history.begin(tick);
+        self.there.fill(0);
+        self.tenants.clear();
+        self.chases.clear();
+    }
+
     /// Puts all into the grid.
-    fn arrange(&mut self) {
+    pub(crate) fn arrange(&mut self) {
         self.grid.fill(&self.tenants);
         self.glimpses.clear();
-        let spots = self.grid.slots().iter().filter_map(|slot| self.spots.get(usize::from(*slot))?.as_ref());
-        self.glimpses.extend(spots.map(|spot| Glimpse {
-            position: spot.position,
-            slot: spot.id.index,
-            is_quiet: spot.is_quiet,
-        }));
+        let spots = self.grid.slots().iter().filter_map(|slot| self.history.at(self.tick, *slot));
+        self.glimpses.extend(spots.map(|spot| Glimpse { position: spot.position, slot: spot.id.index }));
+        self.chases.sort_unstable();
     }
 
     /// Who was at most `reach` units away at the last copy, cell by cell.
@@ -76,26 +96,14 @@ impl Scene {
             .filter(move |spot| p.is_within(reach, spot.position))
     }
 
-    fn add(&mut self, tag: &Tag, body: &Body, kind: EntityKind, is_dead: bool) {
+    pub(crate) fn add(&mut self, tag: &Tag, body: &Body, kind: EntityKind, is_dead: bool) {
         let (speed, heading) = quantize_velocity(body.velocity);
-        let record = Record {
-            entity: tag.id,
-            place: Cell::of(body.position).quantize(body.position),
-            z: 0,
-            facing: body.facing,
-            speed,
-            heading: if body.velocity == Velocity::ZERO { 0 } else { heading },
-            animation: 0,
-            kind,
-            is_dead,
-            age: 0,
-        };
-        let packed = record.pack();
-        let spot =
-            Spot { id: tag.id, kind, position: body.position, packed, is_quiet: body.still >= QUIET_AFTER_TICKS };
-        if let Some(place) = self.spots.get_mut(usize::from(tag.id.index)) {
-            *place = Some(spot);
-            self.tenants.push((tag.id.index, self.grid.index_of(body.position)));
+        let heading = if speed == 0 { 0 } else { heading };
+        let (id, position, facing) = (tag.id, body.position, body.facing);
+        self.history.note(self.tick, Spot { id, kind, position, facing, speed, heading, is_dead });
+        self.tenants.push((id.index, self.grid.index_of(position)));
+        if let Some(word) = self.there.get_mut(usize::from(id.index) / 64) {
+            *word |= 1 << (id.index % 64);
         }
     }
 }
@@ -103,24 +111,24 @@ impl Scene {
 /// Copies what is to be seen: players in play, dead ones too, monsters and drops.
 pub(crate) fn gather(
     mut scene: ResMut<'_, Scene>,
+    clock: Res<'_, Clock>,
     slots: Res<'_, Slots>,
     players: Query<'_, '_, (&Tag, &Body, &Life, &Player)>,
-    monsters: Query<'_, '_, (&Tag, &Body), With<Monster>>,
+    monsters: Query<'_, '_, (&Tag, &Body, &Mind), With<Monster>>,
     drops: Query<'_, '_, (&Tag, &Body), With<Loot>>,
 ) {
     let scene = &mut *scene;
-    for (slot, _) in scene.tenants.drain(..) {
-        if let Some(spot) = scene.spots.get_mut(usize::from(slot)) {
-            *spot = None;
-        }
-    }
+    scene.begin(clock.tick);
     for (tag, body, life, player) in slots.each(Kind::Player).filter_map(|entity| players.get(entity).ok()) {
         if player.leaving.is_none() {
             scene.add(tag, body, EntityKind::Player, life.is_dead());
         }
     }
-    for (tag, body) in slots.each(Kind::Monster).filter_map(|entity| monsters.get(entity).ok()) {
+    for (tag, body, mind) in slots.each(Kind::Monster).filter_map(|entity| monsters.get(entity).ok()) {
         scene.add(tag, body, EntityKind::Monster, false);
+        if let Mood::Chasing { target } = mind.mood {
+            scene.chases.push((target.index, tag.id.index));
+        }
     }
     for (tag, body) in slots.each(Kind::Drop).filter_map(|entity| drops.get(entity).ok()) {
         scene.add(tag, body, EntityKind::Drop, false);

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use shallot_masterdata::author::starter;
 use shallot_masterdata::{Abilities, ClassId, MasterData, SkillId, SkillKind};
+use shallot_wire::datagram::Ack;
 use shallot_wire::{
     CharacterId, EntityKind, Input, InputWindow, Inputs, NetId, OwnerEpoch, Position, RegionEpoch, Snapshot, Tick,
 };
@@ -56,6 +57,8 @@ struct Field {
     entities: Vec<NetId>,
     /// Monsters that the players were told of last.
     monsters: Vec<Option<(NetId, Position)>>,
+    /// What every other client acknowledges; the rest are told all in each tick.
+    acks: Vec<Option<Ack>>,
     tick: u32,
     hits: u64,
     skills: u64,
@@ -69,8 +72,9 @@ impl Field {
             WorldConfig { seed: 42, region: data.start_region(), region_epoch: RegionEpoch(1), start_tick: Tick(0) };
         let world = World::new(config, Arc::clone(&data));
         let (entities, monsters) = (Vec::with_capacity(PLAYERS as usize), vec![None; PLAYERS as usize]);
+        let acks = vec![None; PLAYERS as usize];
         let (out, journal) = (Outputs::default(), Vec::new());
-        let mut field = Self { world, data, out, entities, monsters, tick: 0, hits: 0, skills: 0, journal };
+        let mut field = Self { world, data, out, entities, monsters, acks, tick: 0, hits: 0, skills: 0, journal };
         for first in (0..PLAYERS).step_by(ENTER_A_TICK as usize) {
             (first..first + ENTER_A_TICK).for_each(|n| field.enter(n));
             field.step();
@@ -104,7 +108,8 @@ impl Field {
             let heading = (number * 37 + self.tick / TURN_TICKS * 91) as u8;
             let inputs = Inputs::new(&[Input { heading, throttle: 127, facing: heading }]).unwrap();
             let tick = self.tick as u16;
-            let window = InputWindow { entity, ack: None, newest_tick: tick, view_tick: tick, stamp_ms: tick, inputs };
+            let ack = self.acks.get(n).copied().flatten();
+            let window = InputWindow { entity, ack, newest_tick: tick, view_tick: tick, stamp_ms: tick, inputs };
             self.world.push(Command::Input { window, held_ms: 0 }).unwrap();
             if number.is_multiple_of(5) {
                 self.fight(number);
@@ -142,6 +147,10 @@ impl Field {
                 Ok(Reply::SkillUsed { .. }) => self.skills += 1,
                 _ => {}
             }
+        }
+        for (ack, told) in self.acks.iter_mut().zip(&self.out.snapshots).skip(1).step_by(2) {
+            let newest = Snapshot::decode(self.out.datagram(told)).unwrap().header.sequence;
+            *ack = Some(Ack { newest, mask: 0 });
         }
         self.hits += self.out.events.iter().filter(|(_, event)| matches!(event, Event::Hit { .. })).count() as u64;
     }

@@ -1,9 +1,9 @@
-//! Views out of snapshots that arrive, get lost, overtake each other or are cut.
+//! Views out of snapshots that arrive, get lost, overtake each other or go on from one that is not here.
 
 use super::*;
-use shallot_proto::wire::datagram::{Sequence, SnapshotHeader};
+use shallot_proto::wire::datagram::SnapshotHeader;
 use shallot_proto::wire::limits::SNAPSHOT_HEADER_BYTES;
-use shallot_proto::wire::{Cell, Ring, SnapshotWriter};
+use shallot_proto::wire::{Change, Delta, Group, SnapshotWriter, State};
 
 const BASE: Tick = Tick(70_000);
 
@@ -11,96 +11,194 @@ fn id(index: u16) -> NetId {
     NetId { index, generation: 1 }
 }
 
-fn record(index: u16, metres: i32) -> (Cell, Record) {
-    let position = Position { x: metres * 4_096, y: 4_096 };
-    let cell = Cell::of(position);
-    let record = Record {
-        entity: id(index),
-        place: cell.quantize(position),
-        z: 0,
-        facing: 9,
-        speed: 0,
-        heading: 0,
-        animation: 3,
-        kind: EntityKind::Monster,
-        is_dead: false,
-        age: 2,
-    };
-    (cell, record)
+/// A monster that stands at so many metres.
+fn at(metres: i32) -> State {
+    let (x, y) = State::steps(Position { x: metres * 4_096, y: 4_096 });
+    State { x, y, facing: 9, animation: 3, ..State::default() }
 }
 
-/// Snapshot number `n`, of the tick `n` after the base, with these entities at so many metres.
-fn snapshot(n: u16, seen: &[(u16, i32)], complete: bool) -> Vec<u8> {
+/// The state of an entity whose entering a snapshot tells.
+type Coming<'a> = &'a [(u16, State)];
+
+/// Snapshot number `n`, of the tick `n` after the base.
+fn snapshot(
+    n: u16,
+    (baseline, changes): (Option<u16>, &[Option<Change>]),
+    own: Option<NetId>,
+    coming: Coming<'_>,
+) -> Vec<u8> {
+    write(n, (baseline, changes), own, &[(Form::Entering, coming)])
+}
+
+fn write(
+    n: u16,
+    (baseline, changes): (Option<u16>, &[Option<Change>]),
+    own: Option<NetId>,
+    groups: &[(Form, Coming<'_>)],
+) -> Vec<u8> {
     let tick = BASE.plus(n.into());
     let header = SnapshotHeader {
         tick: tick.low16(),
         sequence: Sequence(n),
-        baseline: None,
+        baseline: baseline.map(Sequence),
         last_input: Some(tick.plus(1).low16()),
         buffer_depth: 6,
     };
+    let own = own.map(|entity| OwnState {
+        entity,
+        position: Position::default(),
+        z: 0,
+        velocity: Velocity::ZERO,
+        velocity_z: 0,
+        facing: 0,
+        animation: 0,
+        is_dead: false,
+        teleports: 0,
+    });
     let mut buffer = [0; 1_150];
-    let mut writer = SnapshotWriter::new(&mut buffer, &header, None, None).expect("room");
-    for (index, metres) in seen {
-        let (cell, record) = record(*index, *metres);
-        let group = Group { cell, ring: Ring::Near, base_height: 0 };
-        writer.begin_cell(group).push_absolute(&record.pack()).expect("room");
-    }
-    if !complete {
-        writer.mark_cut();
+    let mut writer = SnapshotWriter::new(&mut buffer, &header, None, own.as_ref(), changes).expect("room");
+    for (form, coming) in groups {
+        for (index, state) in *coming {
+            let (cell, base_height, record) = state.to_record(id(*index), EntityKind::Monster);
+            writer.begin_cell(Group { cell, form: *form, base_height }).push(&record).expect("room");
+        }
     }
     let length = writer.finish();
     buffer.get(..length).expect("its length").to_vec()
+}
+
+/// A snapshot without a baseline.
+fn whole(n: u16, coming: Coming<'_>) -> Vec<u8> {
+    snapshot(n, (None, &[]), None, coming)
+}
+
+/// From a state five ticks ago.
+fn to(from: State, ticks: u32, to: State) -> Option<Change> {
+    Some(Change::To(Delta::between(&from, ticks, &to).expect("near enough")))
 }
 
 fn indexes(view: &Snapshots) -> Vec<u16> {
     view.entities().map(|entity| entity.id.index).collect()
 }
 
+fn arrive(view: &mut Snapshots, datagram: &[u8]) -> Applied {
+    view.apply(datagram).expect("sound")
+}
+
 #[test]
 fn the_newest_snapshot_is_the_state() {
     let mut view = Snapshots::new(BASE);
-    let Ok(Applied::Newest(report)) = view.apply(&snapshot(1, &[(5, 10)], true)) else { panic!("it is the newest") };
+    let Applied::Newest(report) = arrive(&mut view, &whole(1, &[(5, at(10))])) else { panic!("it is the newest") };
     assert_eq!((report.tick, report.last_input, report.buffer_depth), (BASE.plus(1), Some(BASE.plus(2)), 6));
     let entity = view.entity(id(5)).expect("in view");
     assert!(entity.position.distance_squared(Position { x: 40_960, y: 4_096 }) <= 2 * 32 * 32);
-    assert_eq!((entity.tick, entity.animation, entity.facing), (BASE.minus(1), 3, 9));
+    assert_eq!((entity.tick, entity.animation, entity.facing), (BASE.plus(1), 3, 9));
 }
 
 #[test]
-fn what_a_complete_snapshot_does_not_name_is_gone() {
+fn a_set_goes_on_from_its_baseline() {
     let mut view = Snapshots::new(BASE);
-    view.apply(&snapshot(1, &[(5, 10), (6, 20)], true)).expect("sound");
-    view.apply(&snapshot(2, &[(6, 21), (7, 30)], true)).expect("sound");
-    assert_eq!(indexes(&view), [6, 7]);
+    arrive(&mut view, &whole(1, &[(5, at(10)), (6, at(20)), (7, at(30))]));
+    let walked = State { x: at(20).x + 100, speed: 5, heading: 128, ..at(20) };
+    let changes = [None, to(at(20), 3, walked), Some(Change::Gone)];
+    arrive(&mut view, &snapshot(4, (Some(1), &changes), None, &[(8, at(40))]));
+    assert_eq!(indexes(&view), [5, 6, 8]);
+    let told = |index: u16| view.entity(id(index)).map(|entity| (entity.tick, entity.position, entity.velocity));
+    assert_eq!(told(5), Some((BASE.plus(1), at(10).position(), Velocity::ZERO)), "as it was, since then");
+    assert_eq!(told(6), Some((BASE.plus(4), walked.position(), Velocity { x: -80, y: 0 })));
+    arrive(&mut view, &whole(5, &[(6, walked)]));
+    assert_eq!(indexes(&view), [6], "without a baseline it names all there is");
 }
 
 #[test]
-fn what_a_cut_snapshot_does_not_name_stays_for_a_while() {
+fn what_has_no_baseline_here_is_not_acknowledged() {
     let mut view = Snapshots::new(BASE);
-    view.apply(&snapshot(1, &[(5, 10)], true)).expect("sound");
-    let last = 1 + u16::try_from(STALE_AFTER_TICKS).expect("small");
-    for n in 2..=last {
-        view.apply(&snapshot(n, &[(6, 20)], false)).expect("sound");
-        assert_eq!(indexes(&view), [5, 6], "{n}");
+    let on_the_first = |n: u16| snapshot(n, (Some(1), &[None]), None, &[]);
+    assert_eq!(arrive(&mut view, &on_the_first(2)), Applied::NoBaseline);
+    assert_eq!((view.ack(), view.has_state()), (None, false));
+    arrive(&mut view, &whole(3, &[(5, at(10))]));
+    assert_eq!(arrive(&mut view, &on_the_first(4)), Applied::NoBaseline);
+    assert_eq!(view.ack().map(|ack| ack.newest), Some(Sequence(3)));
+    // Snapshot 1 was only late: then 2 comes again, with its baseline.
+    assert_eq!(arrive(&mut view, &whole(1, &[(6, at(20))])), Applied::Late);
+    assert_eq!(arrive(&mut view, &on_the_first(2)), Applied::Late);
+    assert_eq!(view.ack(), Some(Ack { newest: Sequence(3), mask: 0b11 }));
+    assert_eq!(indexes(&view), [5]);
+    let expected = Counters { arrived: 3, late: 2, without_baseline: 2, ..Counters::default() };
+    assert_eq!(view.counters(), expected);
+    // A set of another size is not the one that the server means.
+    let other = snapshot(5, (Some(3), &[None, None]), None, &[]);
+    assert_eq!(view.apply(&other), Err(DecodeError::OtherBaseline));
+    assert_eq!(view.ack().map(|ack| ack.newest), Some(Sequence(3)));
+}
+
+#[test]
+fn sets_are_kept_as_long_as_the_server_may_name_them() {
+    let mut view = Snapshots::new(BASE);
+    let last = 1 + SETS_KEPT as u16;
+    for n in 1..last {
+        arrive(&mut view, &whole(n, &[]));
     }
-    view.apply(&snapshot(last + 1, &[(6, 20)], false)).expect("sound");
-    assert_eq!(indexes(&view), [6]);
+    let on = |baseline: u16, n: u16| snapshot(n, (Some(baseline), &[]), None, &[]);
+    assert!(matches!(arrive(&mut view, &on(1, last)), Applied::Newest(_)));
+    assert_eq!(arrive(&mut view, &on(1, last + 1)), Applied::NoBaseline, "its place is another's");
+    assert!(matches!(arrive(&mut view, &on(2, last + 1)), Applied::Newest(_)));
 }
 
 #[test]
-fn gaps_are_lost_until_the_late_one_comes_and_it_changes_nothing() {
+fn the_newest_state_that_any_snapshot_told_is_shown() {
+    let mut view = Snapshots::new(BASE);
+    arrive(&mut view, &whole(1, &[(5, at(10))]));
+    let step = |n: i32| State { x: at(10).x + n, ..at(10) };
+    arrive(&mut view, &snapshot(2, (Some(1), &[to(at(10), 1, step(2))]), None, &[]));
+    let shown = |view: &Snapshots| view.entity(id(5)).map(|entity| (entity.tick, entity.position));
+    arrive(&mut view, &snapshot(5, (Some(1), &[None]), None, &[]));
+    assert_eq!(shown(&view), Some((BASE.plus(2), step(2).position())), "of snapshot 2, which is no baseline of 5");
+    // A late one knows better, but brings nobody back.
+    arrive(&mut view, &snapshot(4, (Some(1), &[to(at(10), 3, step(4))]), None, &[(6, at(10))]));
+    assert_eq!(shown(&view), Some((BASE.plus(4), step(4).position())));
+    arrive(&mut view, &snapshot(3, (Some(1), &[to(at(10), 2, step(3))]), None, &[]));
+    assert_eq!(shown(&view), Some((BASE.plus(4), step(4).position())), "this one knows less");
+    assert_eq!(indexes(&view), [5]);
+}
+
+#[test]
+fn who_is_of_a_crowd_is_shown_for_two_seconds() {
+    let mut view = Snapshots::new(BASE);
+    let crowd = |n: u16, others: Coming<'_>| {
+        write(n, (None, &[]), None, &[(Form::Entering, &[(5, at(10))]), (Form::Crowd, others)])
+    };
+    arrive(&mut view, &crowd(1, &[(6, at(20)), (7, at(30))]));
+    arrive(&mut view, &crowd(2, &[]));
+    assert_eq!(indexes(&view), [5, 6, 7], "no set has 6 and 7");
+    arrive(&mut view, &crowd(20, &[(7, at(31))]));
+    let last = 1 + CROWD_TICKS as u16;
+    arrive(&mut view, &crowd(last, &[]));
+    assert_eq!(indexes(&view), [5, 6, 7]);
+    arrive(&mut view, &crowd(last + 1, &[]));
+    assert_eq!(indexes(&view), [5, 7]);
+    // From the crowd into the set, and from there into the crowd.
+    arrive(&mut view, &whole(last + 2, &[(7, at(32))]));
+    assert_eq!(indexes(&view), [7]);
+    arrive(&mut view, &write(last + 3, (None, &[]), None, &[(Form::Crowd, &[(7, at(33))])]));
+    arrive(&mut view, &whole(last + 4, &[]));
+    assert_eq!(view.entity(id(7)).map(|entity| entity.position), Some(at(33).position()));
+    arrive(&mut view, &whole(last + 4 + CROWD_TICKS as u16, &[]));
+    assert_eq!(indexes(&view), [0; 0]);
+}
+
+#[test]
+fn gaps_are_lost_until_the_late_one_comes() {
     let mut view = Snapshots::new(BASE);
     for n in [1, 2, 5] {
-        view.apply(&snapshot(n, &[(n, 10)], true)).expect("sound");
+        arrive(&mut view, &whole(n, &[(n, at(10))]));
     }
     assert_eq!(view.counters(), Counters { arrived: 3, lost: 2, ..Counters::default() });
-    assert_eq!(view.apply(&snapshot(4, &[(4, 10)], true)), Ok(Applied::Late));
-    assert_eq!(view.apply(&snapshot(4, &[(4, 10)], true)), Ok(Applied::Ignored));
-    assert_eq!(view.counters(), Counters { arrived: 4, late: 1, ignored: 1, lost: 1 });
+    assert_eq!(arrive(&mut view, &whole(4, &[(4, at(10))])), Applied::Late);
+    assert_eq!(arrive(&mut view, &whole(4, &[(4, at(10))])), Applied::Ignored);
+    assert_eq!(view.counters(), Counters { arrived: 4, late: 1, ignored: 1, lost: 1, ..Counters::default() });
     assert_eq!(indexes(&view), [5]);
-    let ack = view.ack().expect("arrived");
-    assert_eq!((ack.newest, ack.mask), (Sequence(5), 0b1101));
+    assert_eq!(view.ack(), Some(Ack { newest: Sequence(5), mask: 0b1101 }));
 }
 
 #[test]
@@ -116,7 +214,7 @@ fn ticks_and_sequences_wrap() {
     for n in 0..20_u16 {
         let tick = Tick(65_530 + u32::from(n));
         let mut buffer = [0; 64];
-        let writer = SnapshotWriter::new(&mut buffer, &header(tick, 65_530_u16.wrapping_add(n)), None, None);
+        let writer = SnapshotWriter::new(&mut buffer, &header(tick, 65_530_u16.wrapping_add(n)), None, None, &[]);
         let length = writer.expect("room").finish();
         let Ok(Applied::Newest(report)) = view.apply(buffer.get(..length).expect("its length")) else {
             panic!("{n} is the newest")
@@ -129,7 +227,7 @@ fn ticks_and_sequences_wrap() {
 #[test]
 fn garbage_changes_nothing() {
     let mut view = Snapshots::new(BASE);
-    let sound = snapshot(1, &[(5, 10)], true);
+    let sound = whole(1, &[(5, at(10))]);
     // The bare header is a sound snapshot of nothing.
     for length in (0..sound.len()).filter(|length| *length != SNAPSHOT_HEADER_BYTES) {
         assert!(view.apply(sound.get(..length).expect("a part")).is_err(), "{length}");
@@ -141,33 +239,16 @@ fn garbage_changes_nothing() {
 #[test]
 fn the_own_entity_is_no_part_of_the_view() {
     let mut view = Snapshots::new(BASE);
-    let own = OwnState {
-        entity: id(5),
-        position: Position::default(),
-        z: 0,
-        velocity: Velocity::ZERO,
-        velocity_z: 0,
-        facing: 0,
-        animation: 0,
-        is_dead: false,
-        teleports: 0,
-    };
-    let header =
-        SnapshotHeader { tick: BASE.low16(), sequence: Sequence(1), baseline: None, last_input: None, buffer_depth: 0 };
-    let mut buffer = [0; 128];
-    let mut writer = SnapshotWriter::new(&mut buffer, &header, None, Some(&own)).expect("room");
-    let (cell, record) = record(5, 10);
-    writer.begin_cell(Group { cell, ring: Ring::Near, base_height: 0 }).push_absolute(&record.pack()).expect("room");
-    let length = writer.finish();
-    let Ok(Applied::Newest(report)) = view.apply(buffer.get(..length).expect("its length")) else { panic!("newest") };
-    assert_eq!(report.own, Some(own));
-    assert_eq!(indexes(&view), Vec::<u16>::new());
+    let datagram = snapshot(1, (None, &[]), Some(id(5)), &[(5, at(10))]);
+    let Applied::Newest(report) = arrive(&mut view, &datagram) else { panic!("newest") };
+    assert_eq!(report.own.map(|own| own.entity), Some(id(5)));
+    assert_eq!(indexes(&view), [0; 0]);
 }
 
 #[test]
 fn a_new_generation_takes_the_place_of_the_old_one() {
     let mut view = Snapshots::new(BASE);
-    view.apply(&snapshot(1, &[(5, 10)], true)).expect("sound");
+    arrive(&mut view, &whole(1, &[(5, at(10))]));
     let header = SnapshotHeader {
         tick: BASE.plus(2).low16(),
         sequence: Sequence(2),
@@ -176,22 +257,20 @@ fn a_new_generation_takes_the_place_of_the_old_one() {
         buffer_depth: 0,
     };
     let mut buffer = [0; 64];
-    let mut writer = SnapshotWriter::new(&mut buffer, &header, None, None).expect("room");
-    let (cell, old) = record(5, 10);
-    let tenant = Record { entity: NetId { index: 5, generation: 2 }, ..old };
-    writer.begin_cell(Group { cell, ring: Ring::Near, base_height: 0 }).push_absolute(&tenant.pack()).expect("room");
-    writer.mark_cut();
+    let mut writer = SnapshotWriter::new(&mut buffer, &header, None, None, &[]).expect("room");
+    let tenant = NetId { index: 5, generation: 2 };
+    let (cell, base_height, record) = at(10).to_record(tenant, EntityKind::Player);
+    writer.begin_cell(Group { cell, form: Form::Entering, base_height }).push(&record).expect("room");
     let length = writer.finish();
-    view.apply(buffer.get(..length).expect("its length")).expect("sound");
-    assert_eq!(view.entities().map(|entity| entity.id).collect::<Vec<_>>(), [tenant.entity]);
+    arrive(&mut view, buffer.get(..length).expect("its length"));
+    assert_eq!(view.entities().map(|entity| entity.id).collect::<Vec<_>>(), [tenant]);
     assert_eq!(view.entity(id(5)), None);
 }
 
 #[test]
 fn a_body_goes_on_as_it_did_for_a_second() {
-    let (cell, record) = record(5, 10);
-    let group = Group { cell, ring: Ring::Mid, base_height: 0 };
-    let walking = entity_of(&group, &Record { speed: 2, heading: 64, age: 0, ..record }, BASE);
+    let state = State { speed: 2, heading: 64, ..at(10) };
+    let walking = Entity::of(&Entry { entity: id(5), kind: EntityKind::Monster, tick: BASE, state }, None);
     let after = |ticks| walking.position_at(BASE.plus(ticks)).y - walking.position.y;
     assert_eq!((after(0), after(3), after(500)), (0, 96, 640));
     assert_eq!(walking.position_at(BASE.minus(4)), walking.position);

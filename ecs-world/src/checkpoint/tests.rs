@@ -9,7 +9,9 @@ use shallot_wire::{CharacterId, GrantId, Input, NetId, OwnerEpoch, Position, Reg
 
 use super::{Saved, config, digest};
 use crate::components::{Body, Fight, Gear, Life, Loot, Mind, Monster, Mood, Player, Tag, Viewer};
+use crate::crowd::Turn;
 use crate::inputs::InputRing;
+use crate::interest::{Ring, Watched};
 use crate::resources::{PendingGrant, Spawners};
 use crate::slots::LaneState;
 use crate::stats::Stats;
@@ -94,7 +96,7 @@ fn tags() {
 #[test]
 fn bodies() {
     check("Body", |saved, field| {
-        let Body { position, velocity, facing, teleports, still } = &mut saved.monsters[0].body;
+        let Body { position, velocity, facing, teleports } = &mut saved.monsters[0].body;
         match field {
             0 => position.x += 1,
             1 => position.y += 1,
@@ -102,7 +104,6 @@ fn bodies() {
             3 => *velocity = Velocity { y: 9, ..*velocity },
             4 => *facing ^= 1,
             5 => *teleports ^= 1,
-            6 => *still ^= 1,
             _ => return false,
         }
         true
@@ -206,12 +207,25 @@ fn fights_and_viewers() {
         true
     });
     check("Viewer", |saved, field| {
-        let Viewer { sequence, stamp, known, vitals } = &mut saved.players[0].viewer;
+        let Viewer { sequence, stamp, known, view, crowd, budget, vitals } = &mut saved.players[0].viewer;
+        let Turn { cell, slot } = crowd;
         match field {
             0 => *sequence += 1,
             1 => *stamp = Some((1, 2)),
             2 => known[3] ^= 1,
             3 => *vitals = None,
+            4 => view.push(Watched { slot: 0, ring: Ring::Always, stay: 0 }),
+            5 => *cell += 1,
+            6 => *slot += 1,
+            7 => *budget -= 1,
+            8..11 => {
+                let Watched { slot, ring, stay } = &mut view[0];
+                match field {
+                    8 => *slot ^= 1,
+                    9 => *ring = Ring::Always,
+                    _ => *stay += 1,
+                }
+            }
             _ => return false,
         }
         true

@@ -43,9 +43,6 @@ fn player_dies(ecs: &mut Ecs, entity: Entity, clock: Clock) {
     if let Some(mut fight) = ecs.get_mut::<Fight>(entity) {
         fight.target = None;
     }
-    if let Some(mut body) = ecs.get_mut::<Body>(entity) {
-        body.still = 0;
-    }
     let Some((tag, body)) = ecs.get::<Tag>(entity).zip(ecs.get::<Body>(entity)) else { return };
     let (id, at) = (tag.id, body.position);
     ecs.resource_mut::<Happenings>().note(Event::Died { entity: id, killer, monster: None }, [Some(id), killer], at);

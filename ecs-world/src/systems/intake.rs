@@ -5,6 +5,7 @@ use bevy_ecs::prelude::{Entity, World as Ecs};
 use shallot_masterdata::{Abilities, ItemTemplateId, Slot, roll};
 use shallot_wire::{CharacterId, InputWindow, NetId, OwnerEpoch};
 
+use crate::baseline::Baselines;
 use crate::chance::Chance;
 use crate::command::Command;
 use crate::components::{Body, Fight, Gear, Life, Player, Tag, Viewer};
@@ -94,6 +95,9 @@ fn input(ecs: &mut Ecs, window: &InputWindow, held_ms: u16) {
     }
     if let Some(mut viewer) = ecs.get_mut::<Viewer>(entity) {
         viewer.stamp = Some((window.stamp_ms, held_ms));
+    }
+    if let (Some(ack), Some(mut baselines)) = (window.ack, ecs.get_mut::<Baselines>(entity)) {
+        baselines.acknowledge(ack);
     }
 }
 

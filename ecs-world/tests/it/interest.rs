@@ -1,59 +1,70 @@
-//! Who is told to whom: rings, appearance, budget.
+//! Who is told to whom: rings, appearance, crowds.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
-use shallot_wire::limits::MAX_DATAGRAM;
-use shallot_wire::{NetId, Ring};
+use shallot_masterdata::{MasterData, RegionSpawn};
+use shallot_wire::limits::{CROWD_TICKS, MAX_DATAGRAM, MAX_SET};
+use shallot_wire::{Form, NetId, Position, Snapshot};
 use shallot_world::{Event, What};
 
 use crate::examples::{STATUE, one};
+use crate::eye::Eye;
 use crate::stage::{Stage, metres, sheet};
 
-/// In how many of so many ticks a client is told of an entity that walks all the time.
-fn told_of(stage: &mut Stage, viewer: u8, walker: NetId, ticks: u16) -> (usize, BTreeSet<u32>) {
-    let (mut count, mut rings) = (0, BTreeSet::new());
-    for tick in 0..ticks {
-        stage.input(walker, tick, (tick / 2 * 128 % 256) as u8, 60);
+/// In how many of so many ticks a client is told of an entity that turns round in each of them.
+fn told_of(stage: &mut Stage, (me, eye): (NetId, &mut Eye), walker: NetId, ticks: Range<u16>) -> usize {
+    let mut count = 0;
+    for tick in ticks {
+        stage.input(walker, tick, (tick % 2 * 128) as u8, 127);
+        stage.look_back(me, eye);
         stage.step();
-        for (group, record) in stage.snapshot(viewer).records() {
-            if record.entity == walker {
-                count += 1;
-                rings.insert(group.ring as u32);
-            }
-        }
+        let datagram = stage.datagram(1).to_vec();
+        eye.take(&datagram);
+        count += usize::from(eye.told(&datagram).contains(&walker));
     }
-    (count, rings)
+    count
 }
 
 #[test]
 fn near_each_tick_mid_each_third_far_each_tenth() {
-    for (away, count, ring) in
-        [(20, 60, Some(Ring::Near)), (80, 20, Some(Ring::Mid)), (150, 6, Some(Ring::Far)), (260, 0, None)]
-    {
-        let mut stage = Stage::new(|data| data.regions[0].area.width = 400);
-        stage.enter(1, sheet(metres(20, 100)));
+    for (away, count) in [(20, 60), (80, 20), (150, 6), (260, 0)] {
+        let mut stage = Stage::new(|data| {
+            data.regions[0].area.width = 400;
+            data.balance.player_speed_cm_per_s = 4_000;
+        });
+        let me = stage.enter(1, sheet(metres(20, 100))).entity;
         let walker = stage.enter(2, sheet(metres(20 + away, 100))).entity;
-        stage.steps(2);
-        let told = told_of(&mut stage, 1, walker, 60);
-        assert_eq!(told.0, count, "{away} m away");
-        assert_eq!(told.1.into_iter().next(), ring.map(|ring| ring as u32));
+        let mut eye = Eye::default();
+        told_of(&mut stage, (me, &mut eye), walker, 0..20);
+        assert_eq!(told_of(&mut stage, (me, &mut eye), walker, 20..80), count, "{away} m away");
     }
 }
 
 #[test]
-fn who_rests_is_told_at_least_each_quarter_second() {
+fn who_rests_is_told_once_a_second_in_less_than_a_byte() {
     let mut stage = Stage::new(|_| ());
-    stage.enter(1, sheet(metres(100, 100)));
+    let me = stage.enter(1, sheet(metres(100, 100))).entity;
     let other = stage.enter(2, sheet(metres(110, 100))).entity;
-    stage.steps(20);
-    let (mut gap, mut longest, mut count) = (0, 0, 0);
-    for _ in 0..100 {
+    let mut eye = Eye::default();
+    let (mut count, mut lengths) = (0, BTreeSet::new());
+    for tick in 0..120 {
+        stage.look_back(me, &eye);
         stage.step();
-        let is_told = stage.snapshot(1).records().any(|(_, record)| record.entity == other);
-        (gap, count) = if is_told { (0, count + 1) } else { (gap + 1, count) };
-        longest = longest.max(gap);
+        let datagram = stage.datagram(1).to_vec();
+        eye.take(&datagram);
+        if tick >= 20 {
+            count += usize::from(eye.told(&datagram).contains(&other));
+            lengths.insert(datagram.len());
+        }
+        assert_eq!(eye.set().len(), 1);
     }
-    assert!(longest < 5 && count <= 25, "{count} of 100, at most {longest} ticks apart");
+    assert_eq!(count, 5, "in 100 ticks");
+    assert_eq!(
+        lengths,
+        BTreeSet::from([11 + 24 + 2, 11 + 24 + 4 + 2]),
+        "a count, a bit, and five more when it is told"
+    );
 }
 
 #[test]
@@ -89,54 +100,81 @@ fn an_entity_appears_once_and_again_after_it_was_away() {
 }
 
 #[test]
-fn a_lonely_one_gets_complete_snapshots() {
-    let mut stage = Stage::new(|_| ());
-    stage.enter(1, sheet(metres(100, 100)));
-    stage.step();
-    assert!(stage.snapshot(1).is_complete);
-    stage.enter(2, sheet(metres(101, 100)));
-    assert!(stage.snapshot(1).is_complete, "both are named");
-    stage.steps(20);
-    let complete = (0..20).filter(|_| {
-        stage.step();
-        let snapshot = stage.snapshot(1);
-        let is_named = snapshot.records().count() == 1;
-        assert_eq!(snapshot.is_complete, is_named, "complete is when all are named");
-        is_named
+fn what_a_player_attacks_is_in_view_at_any_distance() {
+    let mut stage = Stage::new(|data| {
+        data.regions[0].area.width = 1_000;
+        data.regions[0].spawns.push(one(STATUE, 500, 100));
     });
-    assert!(complete.count() >= 4);
+    stage.enter(1, sheet(metres(100, 100)));
+    stage.enter(2, sheet(metres(490, 100)));
+    let statue = stage.monsters(2)[0];
+    let is_seen = |stage: &Stage| stage.snapshot(1).records().any(|(_, record)| record.entity == statue);
+    assert!(!is_seen(&stage), "400 m away");
+    stage.attack(1, Some(statue)).unwrap();
+    assert!(is_seen(&stage));
+    stage.attack(1, None).unwrap();
+    stage.steps(25);
+    assert!(!is_seen(&stage));
+}
+
+/// Somebody runs to and fro across the edge of sight, five times a second.
+#[test]
+fn nobody_flaps_at_the_edge_of_sight() {
+    let mut stage = Stage::new(|data| {
+        data.regions[0].area.width = 400;
+        data.balance.player_speed_cm_per_s = 4_000;
+    });
+    let me = stage.enter(1, sheet(metres(20, 100))).entity;
+    let walker = stage.enter(2, sheet(metres(20 + 190, 100))).entity;
+    let mut eye = Eye::default();
+    let mut sights = Vec::new();
+    for tick in 0..200_u16 {
+        stage.input(walker, tick, (tick / 2 % 2 * 128) as u8, 127); // 190, 192, 194, 192 m away
+        stage.look_back(me, &eye);
+        stage.step();
+        eye.take(stage.datagram(1));
+        sights.push(eye.set().iter().any(|entry| entry.entity == walker));
+    }
+    assert!(sights.windows(2).filter(|pair| pair[0] != pair[1]).count() <= 1, "{sights:?}");
+    assert!(sights[199]);
+}
+
+/// Statues around a point, as many as the example set has in a circle.
+fn crowd(count: u32) -> impl FnOnce(&mut MasterData) {
+    move |data| {
+        let row = RegionSpawn { radius_m: 30, count_max: count, ..one(STATUE, 100, 100) };
+        data.regions[0].spawns.push(row);
+    }
 }
 
 #[test]
-fn in_a_crowd_the_nearest_fit() {
-    let mut stage = Stage::new(|data| {
-        let row = shallot_masterdata::RegionSpawn { radius_m: 30, count_max: 600, ..one(STATUE, 100, 100) };
-        data.regions[0].spawns.push(row);
-    });
-    stage.enter(1, sheet(metres(100, 100)));
+fn in_a_crowd_the_nearest_are_in_the_set_and_all_are_seen() {
+    let mut stage = Stage::new(crowd(900));
     let at = metres(100, 100);
-    let mut seen = BTreeSet::new();
-    for _ in 0..40 {
+    let me = stage.enter(1, sheet(at)).entity;
+    let mut eye = Eye::default();
+    for tick in 0..80 {
+        stage.look_back(me, &eye);
         stage.step();
-        let snapshot = stage.snapshot(1);
-        assert!(!snapshot.is_complete);
-        seen.extend(snapshot.records().map(|(_, record)| record.entity));
+        let datagram = stage.datagram(1).to_vec();
+        assert!(datagram.len() <= MAX_DATAGRAM);
+        if tick == 0 {
+            assert!(datagram.len() > MAX_DATAGRAM - 20, "{} bytes", datagram.len());
+            // 900 in a circle of 30 m: the nearest 75 or so lie within 9 m.
+            let places = Snapshot::decode(&datagram).unwrap();
+            let entering = places.records().filter(|(group, _)| group.form == Form::Entering);
+            let places: Vec<Position> = entering.map(|(group, record)| group.cell.position(record.place)).collect();
+            assert!(places.len() > 70 && places.iter().all(|p| at.is_within(11 * 4_096, *p)), "{}", places.len());
+        }
+        eye.take(&datagram);
     }
-    assert!(seen.len() >= 90, "{} seen", seen.len());
-    // The first datagram is the fullest: it holds those that are nearer than all others.
-    let mut stage = Stage::new(|data| {
-        let row = shallot_masterdata::RegionSpawn { radius_m: 30, count_max: 600, ..one(STATUE, 100, 100) };
-        data.regions[0].spawns.push(row);
-    });
-    stage.step();
-    stage.enter(1, sheet(at));
-    let length = stage.out.snapshots[0].range.len();
-    assert!(length <= MAX_DATAGRAM && length > MAX_DATAGRAM - 20, "{length} bytes");
-    let snapshot = stage.snapshot(1);
-    let distances: Vec<i64> =
-        snapshot.records().map(|(group, record)| at.distance_squared(group.cell.position(record.place))).collect();
-    // 600 in a circle of 30 m: the nearest 95 or so lie within 12 m.
-    assert!(distances.len() > 90 && distances.iter().all(|d| *d < (14 * 4_096) * (14 * 4_096)), "{}", distances.len());
+    assert_eq!((eye.set().len(), eye.without_baseline), (MAX_SET, 0));
+    let farthest = eye.set().iter().map(|entry| at.distance_squared(entry.state.position())).max().unwrap();
+    let in_set: BTreeSet<NetId> = eye.set().iter().map(|entry| entry.entity).collect();
+    let others: Vec<_> = eye.crowd.values().filter(|entry| !in_set.contains(&entry.entity)).collect();
+    assert_eq!(in_set.len() + others.len(), 900, "told within {CROWD_TICKS} ticks");
+    let nearer = others.iter().filter(|entry| at.distance_squared(entry.state.position()) < farthest * 3 / 4).count();
+    assert_eq!(nearer, 0, "nobody outside is much nearer than those in the set");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The simulation from outside: commands in, outputs out. One module for each behaviour, on a small set built by hand.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod baselines;
 mod behavior;
 mod combat;
 mod death;
@@ -8,6 +9,7 @@ mod determinism;
 mod effects;
 mod examples;
 mod experience;
+mod eye;
 mod inputs;
 mod interest;
 mod journal;

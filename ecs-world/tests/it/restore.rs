@@ -9,6 +9,7 @@ use shallot_world::limits::CHECKPOINT_BYTES;
 use shallot_world::{CharacterSheet, Command, RestoreError, World};
 
 use crate::examples::{LONGSWORD, RAT, one};
+use crate::eye::Eye;
 use crate::stage::{Stage, character, metres, sheet};
 
 /// A world with a player whose kill waits for the store, drops on the ground, and one of them being picked up.
@@ -51,6 +52,29 @@ fn a_new_epoch_forgets_drops_and_pending_grants_and_keeps_the_players() {
     assert!(after.answer(correlation).is_some());
     // And it lives on: the rat comes again.
     after.until(200, |stage| stage.world.counts().monsters == 1);
+}
+
+#[test]
+fn clients_are_told_all_anew_after_a_restore() {
+    let mut stage = Stage::new(|_| ());
+    let me = stage.enter(1, sheet(metres(100, 100))).entity;
+    let other = stage.enter(2, sheet(metres(110, 100))).entity;
+    let mut eye = Eye::default();
+    let look = |stage: &mut Stage, eye: &mut Eye| {
+        stage.look_back(me, eye);
+        stage.step();
+        eye.take(stage.datagram(1));
+        let header = stage.snapshot(1).header;
+        assert_eq!(eye.set().iter().map(|entry| entry.entity).collect::<Vec<_>>(), [other]);
+        header.baseline.map(|baseline| header.sequence.since(baseline))
+    };
+    let before: Vec<_> = (0..4).map(|_| look(&mut stage, &mut eye)).collect();
+    assert_eq!(before[1..], [Some(1); 3]);
+    let world = World::restore(&stage.world.checkpoint(), stage.data.clone(), RegionEpoch(1)).unwrap();
+    let mut after = Stage::around(world, stage.data);
+    assert_eq!(look(&mut after, &mut eye), None, "what was acknowledged is not known any more");
+    assert_eq!(look(&mut after, &mut eye), Some(1));
+    assert_eq!(eye.without_baseline, 0);
 }
 
 #[test]

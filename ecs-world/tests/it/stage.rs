@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use shallot_masterdata::{Abilities, ItemTemplateId, MasterData, RegionIndex, Slot};
+use shallot_wire::datagram::Ack;
 use shallot_wire::{
     CharacterId, EntityKind, Input, InputWindow, Inputs, NetId, OwnerEpoch, Position, RegionEpoch, RequestId, Tick,
 };
@@ -13,6 +14,7 @@ use shallot_world::{
 };
 
 use crate::examples;
+use crate::eye::Eye;
 
 /// What a store would have of a character.
 #[derive(Clone, Debug, Default)]
@@ -207,9 +209,19 @@ impl Stage {
 
     /// One input for the client's tick.
     pub(crate) fn input(&mut self, player: NetId, tick: u16, heading: u8, throttle: u8) {
+        self.input_with(player, tick, (heading, throttle), None);
+    }
+
+    /// The same with an acknowledgement.
+    pub(crate) fn input_with(&mut self, entity: NetId, tick: u16, (heading, throttle): (u8, u8), ack: Option<Ack>) {
         let inputs = Inputs::new(&[Input { heading, throttle, facing: heading }]).unwrap();
-        let window = InputWindow { entity: player, ack: None, newest_tick: tick, view_tick: 0, stamp_ms: 7, inputs };
+        let window = InputWindow { entity, ack, newest_tick: tick, view_tick: 0, stamp_ms: 7, inputs };
         self.push(Command::Input { window, held_ms: 20 });
+    }
+
+    /// An input that stands still, with what an eye acknowledges.
+    pub(crate) fn look_back(&mut self, player: NetId, eye: &Eye) {
+        self.input_with(player, eye.tick.low16(), (0, 0), eye.ack());
     }
 
     /// What the client of a character was told of its body in the last step.
@@ -224,8 +236,13 @@ impl Stage {
 
     /// The snapshot of a character's client in the last step.
     pub(crate) fn snapshot(&self, n: u8) -> shallot_wire::Snapshot<'_> {
+        shallot_wire::Snapshot::decode(self.datagram(n)).unwrap()
+    }
+
+    /// The bytes of it.
+    pub(crate) fn datagram(&self, n: u8) -> &[u8] {
         let mine = self.out.snapshots.iter().find(|snapshot| snapshot.character == character(n)).unwrap();
-        shallot_wire::Snapshot::decode(self.out.datagram(mine)).unwrap()
+        self.out.datagram(mine)
     }
 
     pub(crate) fn position(&self, n: u8) -> Position {

@@ -69,6 +69,12 @@ pub enum DecodeError {
     UnknownForm(u8),
     /// A bit that must be zero is not.
     ReservedBits,
+    /// Its set would have more than [`crate::limits::MAX_SET`] entities.
+    TooManyEntities(usize),
+    /// The baseline that it is read against has another number of entities than the one it was written against.
+    OtherBaseline,
+    /// It goes on from a state that is later than itself, or older than [`crate::limits::MAX_STATE_AGE`] ticks.
+    StateAge(i32),
 }
 
 impl core::fmt::Display for DecodeError {
@@ -82,6 +88,9 @@ impl core::fmt::Display for DecodeError {
             Self::UnknownVersion(version) => write!(f, "layout version {version} is not known"),
             Self::UnknownForm(form) => write!(f, "record form {form} is not known"),
             Self::ReservedBits => f.write_str("a bit that must be zero is not"),
+            Self::TooManyEntities(n) => write!(f, "a set of {n} entities is larger than any may be"),
+            Self::OtherBaseline => f.write_str("it was written against another baseline"),
+            Self::StateAge(ticks) => write!(f, "it goes on from a state that is {ticks} ticks old"),
         }
     }
 }
@@ -164,6 +173,13 @@ pub struct Received {
 }
 
 impl Received {
+    /// What this arrival would be, without noting it.
+    #[must_use]
+    pub fn judge(&self, sequence: Sequence) -> Arrival {
+        let mut after = *self;
+        after.note(sequence)
+    }
+
     /// Notes an arrival. Only what is [`Arrival::Newest`] or [`Arrival::Late`] becomes acknowledged by it.
     pub fn note(&mut self, sequence: Sequence) -> Arrival {
         let Some(ack) = &mut self.ack else {
@@ -202,7 +218,7 @@ pub struct SnapshotHeader {
     pub tick: u16,
     /// Its own number.
     pub sequence: Sequence,
-    /// The snapshot against which entities that it does not name count as removed. `None`: it names all there is.
+    /// The snapshot whose set it goes on from. `None`: it names all there is.
     pub baseline: Option<Sequence>,
     /// Low 16 bits of the client's tick whose input was applied last; `None` before the first.
     pub last_input: Option<u16>,
@@ -215,16 +231,13 @@ pub struct SnapshotHeader {
 pub(crate) struct Parts {
     pub(crate) time_echo: bool,
     pub(crate) own: bool,
-    pub(crate) complete: bool,
 }
 
 const HAS_BASELINE: u32 = 1;
 const HAS_TIME_ECHO: u32 = 1 << 1;
 const HAS_OWN_STATE: u32 = 1 << 2;
 const HAS_LAST_INPUT: u32 = 1 << 3;
-/// In the last byte of the header.
-pub(crate) const IS_COMPLETE: u32 = 1 << 4;
-const KNOWN_FLAGS: u32 = HAS_BASELINE | HAS_TIME_ECHO | HAS_OWN_STATE | HAS_LAST_INPUT | IS_COMPLETE;
+const KNOWN_FLAGS: u32 = HAS_BASELINE | HAS_TIME_ECHO | HAS_OWN_STATE | HAS_LAST_INPUT;
 
 impl SnapshotHeader {
     pub(crate) fn write(&self, parts: Parts, writer: &mut BitWriter<'_>) -> Result<(), Full> {
@@ -238,8 +251,7 @@ impl SnapshotHeader {
         let flags = flag(self.baseline.is_some(), HAS_BASELINE)
             | flag(parts.time_echo, HAS_TIME_ECHO)
             | flag(parts.own, HAS_OWN_STATE)
-            | flag(self.last_input.is_some(), HAS_LAST_INPUT)
-            | flag(parts.complete, IS_COMPLETE);
+            | flag(self.last_input.is_some(), HAS_LAST_INPUT);
         writer.put(flags, 8)
     }
 
@@ -261,11 +273,7 @@ impl SnapshotHeader {
             last_input: if_flagged(flags & HAS_LAST_INPUT != 0, last_input)?,
             buffer_depth,
         };
-        let parts = Parts {
-            time_echo: flags & HAS_TIME_ECHO != 0,
-            own: flags & HAS_OWN_STATE != 0,
-            complete: flags & IS_COMPLETE != 0,
-        };
+        let parts = Parts { time_echo: flags & HAS_TIME_ECHO != 0, own: flags & HAS_OWN_STATE != 0 };
         Ok((header, parts))
     }
 }

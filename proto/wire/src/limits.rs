@@ -15,6 +15,15 @@ pub const GROUP_HEADER_BYTES: usize = 5;
 pub const RECORD_BYTES: usize = 11;
 /// Records in a group.
 pub const MAX_GROUP_RECORDS: usize = 64;
+/// Entities of a set: an index in it and a count of it are one byte each.
+pub const MAX_SET: usize = 255;
+/// Bytes before the bit mask of the changes against a baseline.
+pub const CHANGES_HEADER_BYTES: usize = 1;
+/// Ticks from the state of an entity in a set to the snapshot's tick. Whoever keeps the states of so many ticks and the
+/// present one can tell all that a baseline says.
+pub const MAX_STATE_AGE: u32 = 31;
+/// Ticks after which a stateless record counts no more: 2 s.
+pub const CROWD_TICKS: u32 = 40;
 /// Records in a datagram that has no other part.
 pub const MAX_RECORDS: usize = (MAX_DATAGRAM - SNAPSHOT_HEADER_BYTES - GROUP_HEADER_BYTES) / RECORD_BYTES;
 
@@ -55,8 +64,8 @@ pub const MAX_STEP: i32 = 8_192;
 pub const RECORD_SPEED_UNITS: i32 = 16;
 /// The highest speed a record can say; it means that or faster.
 pub const MAX_RECORD_SPEED: u8 = 127;
-/// The highest age a record can say, ticks; it means that or older.
-pub const MAX_RECORD_AGE: u8 = 15;
+/// One step of a record's place, as a power of two in units: 1/64 m.
+pub const PLACE_SHIFT: u32 = 6;
 
 const _: () = {
     use crate::tick::TICKS_PER_SECOND;
@@ -67,5 +76,7 @@ const _: () = {
     assert!(1 << (31 - CELL_SHIFT) >= WORLD_HALF_CELLS as i32 && (WORLD_HALF_CELLS as i32) << CELL_SHIFT == WORLD_HALF);
     assert!(MAX_STEP as u32 * TICKS_PER_SECOND * 100 == MAX_SPEED_CM_PER_S * UNITS_PER_METRE as u32);
     assert!(MAX_STEP <= i16::MAX as i32, "a step fits the own state's velocity");
+    assert!(MAX_STATE_AGE as u16 + 1 < ACK_WINDOW, "what an acknowledgement names is younger than its states may be");
+    assert!(MAX_SET <= u8::MAX as usize && PLACE_SHIFT < CELL_SHIFT);
     assert!(MAX_STEP < 1 << CELL_SHIFT, "one step reaches the neighbouring cell at most");
 };

@@ -1,7 +1,7 @@
 //! Where things are: positions, rectangles and cells on the world map, in units of 1/4,096 m. `x` grows to the east, `y` to the
 //! north.
 
-use crate::limits::{CELL_SHIFT, UNITS_PER_METRE, WORLD_HALF, WORLD_HALF_CELLS};
+use crate::limits::{CELL_SHIFT, PLACE_SHIFT, UNITS_PER_METRE, WORLD_HALF, WORLD_HALF_CELLS};
 
 /// A point on the world map, units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -137,8 +137,6 @@ pub struct Cell {
     pub y: i16,
 }
 
-/// Units in one step of a record's place within its cell, as a power of two: 1/64 m.
-const PLACE_SHIFT: u32 = 6;
 const MAX_PLACE: i32 = (1 << (CELL_SHIFT - PLACE_SHIFT)) - 1;
 
 impl Cell {

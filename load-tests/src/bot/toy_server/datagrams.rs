@@ -10,7 +10,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use shallot_client::channel::ALPN;
 use shallot_client::wire::datagram::{Sequence, SnapshotHeader};
 use shallot_client::wire::{
-    Cell, EntityKind, Group, Input, InputWindow, Motion, NetId, OwnState, Position, Record, Rect, Ring, SnapshotWriter,
+    EntityKind, Form, Group, Input, InputWindow, Motion, NetId, OwnState, Position, Rect, SnapshotWriter, State,
     TICK_MS, TerrainIndex, Velocity,
 };
 
@@ -105,14 +105,11 @@ fn snapshot(toy: &Toy, sequence: Sequence, waiting: usize) -> Vec<u8> {
         teleports: 0,
     };
     let mut buffer = [0; 1_150];
-    let mut writer = SnapshotWriter::new(&mut buffer, &header, None, Some(&own)).expect("room");
+    let mut writer = SnapshotWriter::new(&mut buffer, &header, None, Some(&own), &[]).expect("room");
     let mut put = |entity: NetId, kind: EntityKind, at: Position| {
-        let cell = Cell::of(at);
-        let group = Group { cell, ring: Ring::Near, base_height: 0 };
-        let place = cell.quantize(at);
-        let (z, facing, speed, heading, animation, age) = (0, 0, 0, 0, 0, 0);
-        let record = Record { entity, place, z, facing, speed, heading, animation, kind, is_dead: false, age };
-        writer.begin_cell(group).push_absolute(&record.pack()).expect("room");
+        let (x, y) = State::steps(at);
+        let (cell, base_height, record) = State { x, y, ..State::default() }.to_record(entity, kind);
+        writer.begin_cell(Group { cell, form: Form::Entering, base_height }).push(&record).expect("room");
     };
     if state.rat_lives {
         put(RAT, EntityKind::Monster, RAT_AT);

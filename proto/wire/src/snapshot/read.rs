@@ -2,8 +2,9 @@
 
 use crate::bits::BitReader;
 use crate::datagram::{DecodeError, Kind, SnapshotHeader, TimeEcho};
-use crate::limits::MAX_DATAGRAM;
-use crate::snapshot::{Group, OwnState, Record};
+use crate::limits::{MAX_DATAGRAM, MAX_SET};
+use crate::snapshot::{Change, Entry, Form, Group, OwnState, Record};
+use crate::tick::Tick;
 
 /// A datagram that was read to its last byte and found sound.
 #[derive(Clone, Debug)]
@@ -14,16 +15,15 @@ pub struct Snapshot<'a> {
     pub time_echo: Option<TimeEcho>,
     /// The client's own entity; absent while it has none.
     pub own: Option<OwnState>,
-    /// Whether nothing was left out for want of room.
-    pub is_complete: bool,
+    changes: Changes<'a>,
     records: Records<'a>,
 }
 
 impl<'a> Snapshot<'a> {
-    /// Reads a whole datagram.
+    /// Reads a whole datagram; its baseline is not needed for that.
     ///
     /// # Errors
-    /// [`DecodeError`]; it is read to its last byte or not at all.
+    /// [`DecodeError`]: it is not a snapshot of this version, whole and in order.
     pub fn decode(datagram: &'a [u8]) -> Result<Self, DecodeError> {
         if datagram.len() > MAX_DATAGRAM {
             return Err(DecodeError::TooLong(datagram.len()));
@@ -37,16 +37,108 @@ impl<'a> Snapshot<'a> {
         let (header, parts) = SnapshotHeader::read(&mut reader)?;
         let time_echo = parts.time_echo.then(|| TimeEcho::read(&mut reader)).transpose()?;
         let own = parts.own.then(|| OwnState::read(&mut reader)).transpose()?;
+        let (changes, mut entities) = match header.baseline {
+            Some(_) => Changes::read(&mut reader)?,
+            None => (Changes::none(), 0),
+        };
         let records = Records { reader, group: None };
         let mut check = records.clone();
-        while check.read()?.is_some() {}
-        Ok(Self { header, time_echo, own, is_complete: parts.complete, records })
+        while let Some((group, _)) = check.read()? {
+            entities += usize::from(group.form == Form::Entering);
+        }
+        if entities > MAX_SET {
+            return Err(DecodeError::TooManyEntities(entities));
+        }
+        Ok(Self { header, time_echo, own, changes, records })
     }
 
-    /// Its records, each with what its group says.
+    /// Of each entity of the baseline's set, in its order, what became of it; `None`: it goes on as it did.
+    #[must_use]
+    pub fn changes(&self) -> Changes<'a> {
+        self.changes.clone()
+    }
+
+    /// Its absolute records, each with what its group says.
     #[must_use]
     pub fn records(&self) -> Records<'a> {
         self.records.clone()
+    }
+
+    /// Its set: what is left of its baseline's, in the order of that, and behind it those that enter, in the order of their records.
+    /// `tick` is the one it shows; without a baseline there is nothing in `baseline`.
+    ///
+    /// # Errors
+    /// [`DecodeError::OtherBaseline`], [`DecodeError::StateAge`].
+    pub fn set<'s>(
+        &self,
+        baseline: &'s [Entry],
+        tick: Tick,
+    ) -> Result<impl Iterator<Item = Entry> + use<'a, 's>, DecodeError> {
+        if baseline.len() != self.changes.left {
+            return Err(DecodeError::OtherBaseline);
+        }
+        for (entry, change) in baseline.iter().zip(self.changes()) {
+            if change != Some(Change::Gone) && entry.age(tick).is_none() {
+                return Err(DecodeError::StateAge(tick.since(entry.tick)));
+            }
+        }
+        let staying = baseline.iter().zip(self.changes()).filter_map(move |(entry, change)| match change {
+            None => Some(*entry),
+            Some(Change::Gone) => None,
+            Some(Change::To(delta)) => {
+                Some(Entry { state: delta.apply(&entry.state, entry.age(tick)?), tick, ..*entry })
+            }
+        });
+        let entering = self.records().filter(|(group, _)| group.form == Form::Entering);
+        Ok(staying.chain(entering.map(move |(group, record)| Entry::of_record(&group, &record, tick))))
+    }
+}
+
+/// Goes over the entities of the baseline.
+#[derive(Clone, Debug)]
+pub struct Changes<'a> {
+    mask: BitReader<'a>,
+    records: BitReader<'a>,
+    left: usize,
+}
+
+impl<'a> Changes<'a> {
+    fn none() -> Self {
+        Self { mask: BitReader::new(&[]), records: BitReader::new(&[]), left: 0 }
+    }
+
+    /// Reads the part to its end, and how many entities it leaves.
+    fn read(reader: &mut BitReader<'a>) -> Result<(Self, usize), DecodeError> {
+        let count = reader.take(8)?;
+        let mask = reader.clone();
+        reader.skip(count)?;
+        let changes = Self { mask, records: reader.clone(), left: count as usize };
+        let (mut check, mut staying) = (changes.clone(), 0);
+        while check.left > 0 {
+            staying += usize::from(check.step()? != Some(Change::Gone));
+        }
+        *reader = check.records;
+        if reader.end_byte() != 0 {
+            return Err(DecodeError::ReservedBits);
+        }
+        Ok((changes, staying))
+    }
+
+    /// The next one's; there must be one.
+    fn step(&mut self) -> Result<Option<Change>, DecodeError> {
+        self.left = self.left.saturating_sub(1);
+        Ok(if self.mask.take(1)? == 1 { Some(Change::read(&mut self.records)?) } else { None })
+    }
+}
+
+impl Iterator for Changes<'_> {
+    type Item = Option<Change>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.left == 0 {
+            return None;
+        }
+        self.step().ok() // decode() went over all of them
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::bits::{BitReader, BitWriter, Full};
 use crate::datagram::DecodeError;
 use crate::ids::NetId;
-use crate::limits::{MAX_GROUP_RECORDS, MAX_RECORD_AGE, RECORD_BYTES};
+use crate::limits::MAX_GROUP_RECORDS;
 use crate::space::{Cell, Position, Velocity};
 
 /// The client's own entity, for its prediction.
@@ -62,35 +62,29 @@ impl OwnState {
     }
 }
 
-/// How near a group's cell is, and so how often its entities are told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Ring {
-    /// Within 32 m.
-    Near,
-    /// Within 96 m.
-    Mid,
-    /// Within 192 m.
-    Far,
-    /// At any distance: what the player has to do with.
-    Always,
+/// What the records of a group are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// Each is a new entity of the snapshot's set.
+    Entering,
+    /// In a crowd: each is of an entity outside the set. It counts for [`crate::limits::CROWD_TICKS`], whatever later
+    /// snapshots name.
+    Crowd,
 }
 
-impl Ring {
+impl Form {
     const fn code(self) -> u32 {
         match self {
-            Self::Near => 0,
-            Self::Mid => 1,
-            Self::Far => 2,
-            Self::Always => 3,
+            Self::Entering => 0,
+            Self::Crowd => 1,
         }
     }
 
-    const fn of(code: u32) -> Self {
-        match code & 3 {
-            0 => Self::Near,
-            1 => Self::Mid,
-            2 => Self::Far,
-            _ => Self::Always,
+    const fn of(code: u32) -> Result<Self, DecodeError> {
+        match code {
+            0 => Ok(Self::Entering),
+            1 => Ok(Self::Crowd),
+            other => Err(DecodeError::UnknownForm(other as u8)),
         }
     }
 }
@@ -100,14 +94,11 @@ impl Ring {
 pub struct Group {
     /// Where they are.
     pub cell: Cell,
-    /// How near that is.
-    pub ring: Ring,
+    /// What they are for.
+    pub form: Form,
     /// The height that records count from, steps of 16 m from the world's zero.
     pub base_height: i8,
 }
-
-/// The only form of records that this version has.
-const ABSOLUTE: u32 = 0;
 
 /// Which byte of a group's header ends with the count: form in its upper 2 bits, count - 1 in the lower 6.
 const COUNT_BYTE: usize = 3;
@@ -117,34 +108,33 @@ impl Group {
     pub(crate) fn write(&self, count: usize, writer: &mut BitWriter<'_>) -> Result<(), Full> {
         writer.put_signed(i32::from(self.cell.x), 11)?;
         writer.put_signed(i32::from(self.cell.y), 11)?;
-        writer.put(self.ring.code(), 2)?;
-        writer.put(ABSOLUTE, 2)?;
+        writer.put(0, 2)?;
+        writer.put(self.form.code(), 2)?;
         writer.put(count.clamp(1, MAX_GROUP_RECORDS) as u32 - 1, 6)?;
         writer.put_signed(i32::from(self.base_height), 8)
     }
 
     /// Changes the count in a header that was written; 1 to 64.
-    pub(crate) fn write_count(count: usize, header: &mut [u8]) {
+    pub(crate) fn write_count(&self, count: usize, header: &mut [u8]) {
         if let Some(byte) = header.get_mut(COUNT_BYTE) {
-            *byte = (ABSOLUTE << 6 | (count.clamp(1, MAX_GROUP_RECORDS) as u32 - 1)) as u8;
+            *byte = (self.form.code() << 6 | (count.clamp(1, MAX_GROUP_RECORDS) as u32 - 1)) as u8;
         }
     }
 
     /// Reads the group's header and how many records follow.
     pub(crate) fn read(reader: &mut BitReader<'_>) -> Result<(Self, usize), DecodeError> {
         let cell = Cell { x: reader.take_signed(11)? as i16, y: reader.take_signed(11)? as i16 };
-        let ring = Ring::of(reader.take(2)?);
-        let form = reader.take(2)?;
-        if form != ABSOLUTE {
-            return Err(DecodeError::UnknownForm(form as u8));
+        if reader.take(2)? != 0 {
+            return Err(DecodeError::ReservedBits);
         }
+        let form = Form::of(reader.take(2)?)?;
         let count = reader.take(6)? as usize + 1;
-        Ok((Self { cell, ring, base_height: reader.take_signed(8)? as i8 }, count))
+        Ok((Self { cell, form, base_height: reader.take_signed(8)? as i8 }, count))
     }
 }
 
 /// What an entity is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum EntityKind {
     /// A player's character.
     Player,
@@ -153,6 +143,7 @@ pub enum EntityKind {
     /// Something that lies on the ground.
     Drop,
     /// Anything else.
+    #[default]
     Other,
 }
 
@@ -176,7 +167,8 @@ impl EntityKind {
     }
 }
 
-/// An entity in full: the first record of it is its appearance. Values above a field's range are cut to its bits.
+/// An entity in full at the snapshot's tick: the first record of it is its appearance. Values above a field's range are cut to
+/// its bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record {
     /// Which entity.
@@ -189,7 +181,7 @@ pub struct Record {
     pub facing: u8,
     /// See [`crate::heading::quantize_velocity`], 0 to 127.
     pub speed: u8,
-    /// Where it moves, in 256 steps.
+    /// Where it moves, in 256 steps; written as 0 without a speed.
     pub heading: u8,
     /// What it is seen to do, 0 to 63.
     pub animation: u8,
@@ -197,35 +189,22 @@ pub struct Record {
     pub kind: EntityKind,
     /// Whether it is dead.
     pub is_dead: bool,
-    /// Ticks between this state and the snapshot's tick; 15 is that or more.
-    pub age: u8,
 }
 
-/// A [`Record`] as it stands in a snapshot. Who is seen by many is packed once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PackedRecord(pub(crate) [u8; RECORD_BYTES]);
-
 impl Record {
-    /// As it stands in a snapshot.
-    #[must_use]
-    pub fn pack(&self) -> PackedRecord {
-        let mut bytes = [0; RECORD_BYTES];
-        let packed = self.write(&mut BitWriter::new(&mut bytes));
-        debug_assert!(packed.is_ok(), "a record has RECORD_BYTES");
-        PackedRecord(bytes)
-    }
-
-    fn write(&self, writer: &mut BitWriter<'_>) -> Result<(), Full> {
+    /// Writes its [`crate::limits::RECORD_BYTES`].
+    pub(crate) fn write(&self, writer: &mut BitWriter<'_>) -> Result<(), Full> {
+        let heading = if self.speed == 0 { 0 } else { self.heading };
         writer.put(self.entity.to_bits(), 19)?;
         writer.put(u32::from(self.place.0), 11)?;
         writer.put(u32::from(self.place.1), 11)?;
         writer.put(u32::from(self.z), 10)?;
         writer.put(u32::from(self.facing), 8)?;
         writer.put(u32::from(self.speed), 7)?;
-        writer.put(u32::from(self.heading), 8)?;
+        writer.put(u32::from(heading), 8)?;
         writer.put(u32::from(self.animation), 6)?;
         writer.put(u32::from(self.is_dead) << 2 | self.kind.code(), 4)?;
-        writer.put(u32::from(self.age.min(MAX_RECORD_AGE)), 4)
+        writer.put(0, 4)
     }
 
     pub(crate) fn read(reader: &mut BitReader<'_>) -> Result<Self, DecodeError> {
@@ -236,22 +215,12 @@ impl Record {
         let speed = reader.take(7)? as u8;
         let heading = reader.take(8)? as u8;
         let animation = reader.take(6)? as u8;
-        let flags = reader.take(4)?;
-        if flags & 0b1000 != 0 {
+        let flags = reader.take(8)?;
+        if flags & 0b1000_1111 != 0 || speed == 0 && heading != 0 {
             return Err(DecodeError::ReservedBits);
         }
-        let age = reader.take(4)? as u8;
-        Ok(Self {
-            entity,
-            place,
-            z,
-            facing,
-            speed,
-            heading,
-            animation,
-            kind: EntityKind::of(flags),
-            is_dead: flags & 0b100 != 0,
-            age,
-        })
+        let flags = flags >> 4;
+        let kind = EntityKind::of(flags);
+        Ok(Self { entity, place, z, facing, speed, heading, animation, kind, is_dead: flags & 0b100 != 0 })
     }
 }

@@ -4,8 +4,9 @@ use std::fs;
 
 use shallot_wire::heading::{HALFWAY_TANGENT, QUARTER_SINE};
 use shallot_wire::{
-    Ack, Cell, EntityKind, Group, Input, InputWindow, Inputs, Motion, NetId, OwnState, Position, Record, Rect, Ring,
-    Sequence, Snapshot, SnapshotHeader, SnapshotWriter, Terrain, TimeEcho, Velocity, heading_towards, step,
+    Ack, Cell, Change, Delta, EntityKind, Entry, Form, Group, Input, InputWindow, Inputs, Motion, NetId, OwnState,
+    Position, Record, Rect, Sequence, Snapshot, SnapshotHeader, SnapshotWriter, State, Terrain, Tick, TimeEcho,
+    Velocity, heading_towards, step,
 };
 
 /// The lines of the block that is fenced with `title`, without what follows a number sign.
@@ -81,7 +82,7 @@ fn header() -> SnapshotHeader {
 fn snapshot_without_parts() {
     let mut buffer = [0; 64];
     let first = SnapshotHeader { last_input: None, buffer_depth: 0, ..header() };
-    let length = SnapshotWriter::new(&mut buffer, &first, None, None).unwrap().finish();
+    let length = SnapshotWriter::new(&mut buffer, &first, None, None, &[]).unwrap().finish();
     assert_bytes("hex snapshot-empty", &buffer[..length]);
 }
 
@@ -110,22 +111,90 @@ fn snapshot_with_all_parts() {
         animation: 1,
         kind: EntityKind::Monster,
         is_dead: false,
-        age: 0,
     };
-    let dead = Record { entity: NetId { index: 1_026, generation: 0 }, speed: 0, is_dead: true, age: 5, ..monster };
+    let dead = Record { entity: NetId { index: 1_026, generation: 0 }, speed: 0, heading: 0, is_dead: true, ..monster };
     let drop = Record { kind: EntityKind::Drop, place: (0, 2_047), ..dead };
     let echo = TimeEcho { client_stamp_ms: 5_000, hold_ms: 12 };
 
     let mut buffer = [0; 128];
-    let mut writer = SnapshotWriter::new(&mut buffer, &header(), Some(echo), Some(&own)).unwrap();
-    let mut near = writer.begin_cell(Group { cell: home, ring: Ring::Near, base_height: 0 });
-    near.push_absolute(&monster.pack()).unwrap();
-    near.push_absolute(&dead.pack()).unwrap();
-    let far = Group { cell: Cell { x: 5, y: -1_024 }, ring: Ring::Far, base_height: -2 };
-    writer.begin_cell(far).push_absolute(&drop.pack()).unwrap();
+    let mut writer = SnapshotWriter::new(&mut buffer, &header(), Some(echo), Some(&own), &[]).unwrap();
+    let mut near = writer.begin_cell(Group { cell: home, form: Form::Entering, base_height: 0 });
+    near.push(&monster).unwrap();
+    near.push(&dead).unwrap();
+    let far = Group { cell: Cell { x: 5, y: -1_024 }, form: Form::Crowd, base_height: -2 };
+    writer.begin_cell(far).push(&drop).unwrap();
     let length = writer.finish();
     assert_bytes("hex snapshot-full", &buffer[..length]);
     assert_eq!(Snapshot::decode(&buffer[..length]).unwrap().records().count(), 3);
+}
+
+/// A set of five, and what becomes of it five ticks later: each form of a change.
+#[test]
+fn snapshot_against_a_baseline() {
+    let walking = State { x: 640, y: -640, z: 0, facing: 64, speed: 19, heading: 64, animation: 1, is_dead: false };
+    let before = Tick(0x1234 - 5);
+    let entry = |index: u16, state: State| {
+        let entity = NetId { index, generation: 0 };
+        Entry { entity, kind: EntityKind::Player, tick: before, state }
+    };
+    let standing = State { speed: 0, heading: 0, ..walking };
+    let baseline = [
+        entry(1, standing),
+        entry(2, walking),
+        entry(3, walking),
+        entry(4, walking),
+        entry(5, walking),
+        entry(6, standing),
+        entry(7, walking),
+    ];
+    let (x, y) = walking.extrapolated(5);
+    let after = State { x, y, ..walking };
+    let changes = [
+        None,
+        Some(after),
+        Some(State { x: x + 3, y: y - 4, speed: 0, heading: 0, ..after }),
+        Some(State { x: x + 20, y: y - 24, heading: 0, facing: 0, ..after }),
+        Some(State { x: x - 200, y, speed: 127, facing: 56, animation: 9, ..after }),
+        Some(State { facing: 200, z: -16, is_dead: true, ..standing }),
+        None,
+    ];
+    let told = |(entry, to): (&Entry, &Option<State>)| match to {
+        None if entry.entity.index == 7 => Some(Change::Gone),
+        None => None,
+        Some(to) => Some(Change::To(Delta::between(&entry.state, 5, to).unwrap())),
+    };
+    let told: Vec<Option<Change>> = baseline.iter().zip(&changes).map(told).collect();
+    let header = SnapshotHeader { baseline: Some(Sequence(0x00FA)), last_input: None, buffer_depth: 0, ..header() };
+    let mut buffer = [0; 128];
+    let mut writer = SnapshotWriter::new(&mut buffer, &header, None, None, &told).unwrap();
+    let coming = State { x: -1, y: 2_048, z: 300, ..walking };
+    let (cell, base_height, record) = coming.to_record(NetId { index: 8, generation: 7 }, EntityKind::Other);
+    writer.begin_cell(Group { cell, form: Form::Entering, base_height }).push(&record).unwrap();
+    let length = writer.finish();
+    assert_bytes("hex snapshot-delta", &buffer[..length]);
+
+    let now = Tick(0x1234);
+    let snapshot = Snapshot::decode(&buffer[..length]).unwrap();
+    let set: Vec<(u16, Tick, State)> =
+        snapshot.set(&baseline, now).unwrap().map(|entry| (entry.entity.index, entry.tick, entry.state)).collect();
+    let mut expected = vec![(1, before, standing)];
+    expected.extend((2..7).zip(&changes[1..6]).map(|(index, to)| (index, now, to.unwrap())));
+    expected.push((8, now, coming));
+    assert_eq!(set, expected);
+}
+
+/// Runs a block of a state that goes on: `x y speed heading ticks -> x y`.
+#[test]
+fn extrapolation() {
+    let lines = block("state goes-on");
+    assert!(lines.len() >= 6);
+    for line in lines {
+        let n = numbers(&line);
+        let (x, y) = (n[0] as i32, n[1] as i32);
+        let state = State { x, y, speed: n[2] as u8, heading: n[3] as u8, ..State::default() };
+        let (x, y) = state.extrapolated(n[4] as u32);
+        assert_eq!([i64::from(x), i64::from(y)], n[5..], "`{line}`");
+    }
 }
 
 /// Runs a path block: `bounds`, `block`s and `start`, then a line `heading throttle speed -> x y vx vy` for each tick.

@@ -3,10 +3,13 @@
 
 mod acks;
 mod bits;
+mod delta;
 mod directions;
 mod golden;
 mod input;
 mod movement;
+mod sets;
 mod snapshot;
 mod space;
+mod states;
 mod terrain;

@@ -2,25 +2,22 @@
 
 use proptest::prelude::*;
 use shallot_wire::limits::{MAX_DATAGRAM, MAX_RECORDS};
+use shallot_wire::snapshot::changes_bytes;
 use shallot_wire::{
-    Cell, DecodeError, EntityKind, Full, Group, Kind, NetId, OwnState, Position, Record, Ring, Sequence, Snapshot,
-    SnapshotHeader, SnapshotWriter, TimeEcho, Velocity,
+    Cell, Change, DecodeError, Delta, EntityKind, Form, Full, Group, Kind, NetId, OwnState, Position, Record, Sequence,
+    Snapshot, SnapshotHeader, SnapshotWriter, TimeEcho, Velocity,
 };
+
+use crate::states;
 
 fn entity() -> impl Strategy<Value = NetId> {
     (any::<u16>(), 0..8_u8).prop_map(|(index, generation)| NetId { index, generation })
 }
 
 fn header() -> impl Strategy<Value = SnapshotHeader> {
-    let options = (prop::option::of(any::<u16>()), prop::option::of(any::<u16>()));
-    (any::<u16>(), any::<u16>(), options, any::<u8>()).prop_map(|(tick, sequence, (baseline, last_input), depth)| {
-        SnapshotHeader {
-            tick,
-            sequence: Sequence(sequence),
-            baseline: baseline.map(Sequence),
-            last_input,
-            buffer_depth: depth,
-        }
+    let input = prop::option::of(any::<u16>());
+    (any::<u16>(), any::<u16>(), input, any::<u8>()).prop_map(|(tick, sequence, last_input, buffer_depth)| {
+        SnapshotHeader { tick, sequence: Sequence(sequence), baseline: None, last_input, buffer_depth }
     })
 }
 
@@ -46,20 +43,17 @@ fn own_state() -> impl Strategy<Value = OwnState> {
 }
 
 fn group() -> impl Strategy<Value = Group> {
-    let ring = prop::sample::select(vec![Ring::Near, Ring::Mid, Ring::Far, Ring::Always]);
-    (-1_024..1_024_i16, -1_024..1_024_i16, ring, any::<i8>()).prop_map(|(x, y, ring, base_height)| Group {
-        cell: Cell { x, y },
-        ring,
-        base_height,
-    })
+    let form = prop::sample::select(vec![Form::Entering, Form::Crowd]);
+    let cell = (-1_024..1_024_i16, -1_024..1_024_i16).prop_map(|(x, y)| Cell { x, y });
+    (cell, form, any::<i8>()).prop_map(|(cell, form, base_height)| Group { cell, form, base_height })
 }
 
 fn record() -> impl Strategy<Value = Record> {
     let kind = prop::sample::select(vec![EntityKind::Player, EntityKind::Monster, EntityKind::Drop, EntityKind::Other]);
     let place = (0..2_048_u16, 0..2_048_u16);
-    let looks = (any::<u8>(), 0..128_u8, any::<u8>(), 0..64_u8);
-    (entity(), place, 0..1_024_u16, looks, kind, any::<bool>(), 0..16_u8).prop_map(
-        |(entity, place, z, (facing, speed, heading, animation), kind, is_dead, age)| Record {
+    let way = (0..128_u8, any::<u8>()).prop_map(|(speed, heading)| (speed, if speed == 0 { 0 } else { heading }));
+    (entity(), place, 0..1_024_u16, (any::<u8>(), way, 0..64_u8), kind, any::<bool>()).prop_map(
+        |(entity, place, z, (facing, (speed, heading), animation), kind, is_dead)| Record {
             entity,
             place,
             z,
@@ -69,9 +63,20 @@ fn record() -> impl Strategy<Value = Record> {
             animation,
             kind,
             is_dead,
-            age,
         },
     )
+}
+
+/// What became of the entities of some baseline.
+fn changes() -> impl Strategy<Value = Vec<Option<Change>>> {
+    let delta = (states::state(), 0..32_u32, states::move_of());
+    let delta = delta.prop_map(|(from, ticks, to)| Delta::between(&from, ticks, &to.of(&from, ticks)));
+    let change = prop_oneof![
+        2 => Just(None),
+        1 => Just(Some(Change::Gone)),
+        3 => delta.prop_map(|delta| delta.map(Change::To)),
+    ];
+    prop::collection::vec(change, 0..100)
 }
 
 fn groups() -> impl Strategy<Value = Vec<(Group, Vec<Record>)>> {
@@ -84,14 +89,15 @@ fn write(
     header: &SnapshotHeader,
     echo: Option<TimeEcho>,
     own: Option<&OwnState>,
+    changes: &[Option<Change>],
     groups: &[(Group, Vec<Record>)],
 ) -> Result<(usize, usize), Full> {
-    let mut writer = SnapshotWriter::new(buffer, header, echo, own)?;
+    let mut writer = SnapshotWriter::new(buffer, header, echo, own, changes)?;
     let mut pushed = 0;
     'all: for (group, records) in groups {
         let mut cell = writer.begin_cell(*group);
         for record in records {
-            if cell.push_absolute(&record.pack()).is_err() {
+            if cell.push(record).is_err() {
                 break 'all;
             }
             pushed += 1;
@@ -106,36 +112,50 @@ fn flat(groups: &[(Group, Vec<Record>)]) -> Vec<(Group, Record)> {
 
 proptest! {
     #[test]
-    fn what_fits_is_read_and_the_rest_is_told_to_be_missing(
+    fn what_fits_is_read(
         budget in 0..1_300_usize,
         header in header(),
-        echo in prop::option::of(time_echo()),
-        own in prop::option::of(own_state()),
+        baseline in prop::option::of(any::<u16>()),
+        (echo, own) in (prop::option::of(time_echo()), prop::option::of(own_state())),
+        changes in changes(),
         groups in groups(),
     ) {
+        let header = SnapshotHeader { baseline: baseline.map(Sequence), ..header };
         let mut buffer = vec![0xEE; budget];
-        let front = 11 + if echo.is_some() { 4 } else { 0 } + if own.is_some() { 24 } else { 0 };
-        let Ok((length, pushed)) = write(&mut buffer, &header, echo, own.as_ref(), &groups) else {
+        let bits: u32 = changes.iter().flatten().map(Change::bits).sum();
+        let changes_length = baseline.map_or(0, |_| changes_bytes(changes.len(), bits as usize));
+        let front = 11 + if echo.is_some() { 4 } else { 0 } + if own.is_some() { 24 } else { 0 } + changes_length;
+        let Ok((length, pushed)) = write(&mut buffer, &header, echo, own.as_ref(), &changes, &groups) else {
             prop_assert!(budget < front);
             return Ok(());
         };
-        prop_assert!(length <= budget.min(MAX_DATAGRAM));
+        prop_assert!(budget >= front && length <= budget.min(MAX_DATAGRAM));
         let snapshot = Snapshot::decode(&buffer[..length]).unwrap();
         prop_assert_eq!((snapshot.header, snapshot.time_echo, snapshot.own), (header, echo, own));
+        let told: Vec<_> = snapshot.changes().collect();
+        prop_assert_eq!(told, if baseline.is_some() { changes } else { Vec::new() });
         let all = flat(&groups);
         prop_assert_eq!(snapshot.records().collect::<Vec<_>>(), &all[..pushed]);
-        prop_assert_eq!(snapshot.is_complete, pushed == all.len());
         prop_assert!(pushed == all.len() || length + 16 > budget.min(MAX_DATAGRAM), "room was left");
     }
 
     #[test]
-    fn every_cut_is_refused_or_ends_between_groups(header in header(), own in own_state(), groups in groups()) {
+    fn every_cut_is_refused_or_ends_between_groups(
+        header in header(),
+        own in own_state(),
+        changes in changes(),
+        groups in groups(),
+    ) {
         let mut buffer = [0; MAX_DATAGRAM];
-        let (length, _) = write(&mut buffer, &header, None, Some(&own), &groups).unwrap();
-        let whole = Snapshot::decode(&buffer[..length]).unwrap().records().count();
+        let header = SnapshotHeader { baseline: Some(Sequence(7)), ..header };
+        let (length, _) = write(&mut buffer, &header, None, Some(&own), &changes, &groups).unwrap();
+        let whole = Snapshot::decode(&buffer[..length]).unwrap();
         for end in 0..length {
             match Snapshot::decode(&buffer[..end]) {
-                Ok(cut) => prop_assert!(cut.records().count() < whole),
+                Ok(cut) => {
+                    prop_assert!(cut.records().count() < whole.records().count());
+                    prop_assert!(cut.changes().eq(whole.changes()));
+                }
                 Err(error) => prop_assert_eq!(error, DecodeError::Truncated),
             }
         }
@@ -148,7 +168,7 @@ proptest! {
             *first = 0x11;
         }
         if let (true, Some(flags)) = (fits, bytes.get_mut(10)) {
-            *flags &= 0x1F;
+            *flags &= 0xF;
         }
         if let Ok(snapshot) = Snapshot::decode(&bytes) {
             prop_assert!(snapshot.records().count() <= MAX_RECORDS);
@@ -156,9 +176,16 @@ proptest! {
     }
 
     #[test]
-    fn flipped_bits_never_panic(header in header(), groups in groups(), place in any::<prop::sample::Index>(), bit in 0..8) {
+    fn flipped_bits_never_panic(
+        header in header(),
+        changes in changes(),
+        groups in groups(),
+        place in any::<prop::sample::Index>(),
+        bit in 0..8,
+    ) {
         let mut buffer = [0; MAX_DATAGRAM];
-        let (length, _) = write(&mut buffer, &header, None, None, &groups).unwrap();
+        let header = SnapshotHeader { baseline: Some(Sequence(7)), ..header };
+        let (length, _) = write(&mut buffer, &header, None, None, &changes, &groups).unwrap();
         buffer[place.index(length)] ^= 1_u8 << bit;
         if let Ok(snapshot) = Snapshot::decode(&buffer[..length]) {
             prop_assert!(snapshot.records().count() <= MAX_RECORDS);
@@ -168,7 +195,7 @@ proptest! {
 
 const HEADER: SnapshotHeader =
     SnapshotHeader { tick: 1, sequence: Sequence(2), baseline: None, last_input: None, buffer_depth: 3 };
-const GROUP: Group = Group { cell: Cell { x: -1, y: 0 }, ring: Ring::Near, base_height: 0 };
+const GROUP: Group = Group { cell: Cell { x: -1, y: 0 }, form: Form::Entering, base_height: 0 };
 const RECORD: Record = Record {
     entity: NetId { index: 1, generation: 0 },
     place: (0, 0),
@@ -179,7 +206,6 @@ const RECORD: Record = Record {
     animation: 0,
     kind: EntityKind::Player,
     is_dead: false,
-    age: 0,
 };
 
 #[test]
@@ -187,24 +213,37 @@ fn a_crowd_in_one_cell_goes_on_in_a_second_group() {
     let mut buffer = [0; MAX_DATAGRAM];
     let crowd: Vec<Record> =
         (0..200).map(|index| Record { entity: NetId { index, generation: 0 }, ..RECORD }).collect();
-    let (length, pushed) = write(&mut buffer, &HEADER, None, None, &[(GROUP, crowd.clone())]).unwrap();
+    let (length, pushed) = write(&mut buffer, &HEADER, None, None, &[], &[(GROUP, crowd.clone())]).unwrap();
     assert_eq!((length, pushed), (11 + 2 * 5 + 102 * 11, 102));
     let snapshot = Snapshot::decode(&buffer[..length]).unwrap();
-    assert!(!snapshot.is_complete);
     assert!(snapshot.records().map(|(group, _)| group).all(|group| group == GROUP));
     assert_eq!(snapshot.records().map(|(_, record)| record).collect::<Vec<_>>(), &crowd[..102]);
 }
 
 #[test]
-fn a_cell_without_records_takes_no_room_and_a_cut_can_be_told() {
+fn a_cell_without_records_takes_no_room() {
     let mut buffer = [0; 64];
-    let mut writer = SnapshotWriter::new(&mut buffer, &HEADER, None, None).unwrap();
+    let mut writer = SnapshotWriter::new(&mut buffer, &HEADER, None, None, &[]).unwrap();
     let _ = writer.begin_cell(GROUP);
     assert_eq!(writer.room(), 53);
-    writer.mark_cut();
     assert_eq!(writer.finish(), 11);
-    let snapshot = Snapshot::decode(&buffer[..11]).unwrap();
-    assert_eq!((snapshot.is_complete, snapshot.records().count()), (false, 0));
+    assert_eq!(Snapshot::decode(&buffer[..11]).unwrap().records().count(), 0);
+}
+
+#[test]
+fn a_set_has_at_most_255_entities() {
+    let mut buffer = [0; MAX_DATAGRAM];
+    let header = SnapshotHeader { baseline: Some(Sequence(1)), ..HEADER };
+    assert_eq!(SnapshotWriter::new(&mut buffer, &header, None, None, &[None; 256]).unwrap_err(), Full);
+    let (mut gone, three) = ([None; 255], [(GROUP, vec![RECORD; 3])]);
+    let (length, _) = write(&mut buffer, &header, None, None, &gone, &three).unwrap();
+    assert_eq!(Snapshot::decode(&buffer[..length]).unwrap_err(), DecodeError::TooManyEntities(258));
+    gone[..3].fill(Some(Change::Gone));
+    let (length, _) = write(&mut buffer, &header, None, None, &gone, &three).unwrap();
+    assert!(Snapshot::decode(&buffer[..length]).is_ok());
+    let crowd = [(Group { form: Form::Crowd, ..GROUP }, vec![RECORD; 3])];
+    let (length, _) = write(&mut buffer, &header, None, None, &[None; 255], &crowd).unwrap();
+    assert!(Snapshot::decode(&buffer[..length]).is_ok(), "records of a crowd are in no set");
 }
 
 #[test]
@@ -221,17 +260,17 @@ fn values_beyond_a_field_are_cut() {
         is_dead: true,
         teleports: 255,
     };
-    let old = Record { age: 200, ..RECORD };
-    let (length, _) = write(&mut buffer, &HEADER, None, Some(&wild), &[(GROUP, vec![old])]).unwrap();
+    let still = Record { heading: 9, ..RECORD };
+    let (length, _) = write(&mut buffer, &HEADER, None, Some(&wild), &[], &[(GROUP, vec![still])]).unwrap();
     let snapshot = Snapshot::decode(&buffer[..length]).unwrap();
     assert_eq!(snapshot.own.unwrap().velocity, Velocity { x: 32_767, y: -32_768 });
-    assert_eq!(snapshot.records().next().unwrap().1.age, 15);
+    assert_eq!(snapshot.records().next().unwrap().1.heading, 0, "what stands has no heading");
 }
 
 #[test]
 fn refusals_say_why() {
     let mut buffer = [0; 64];
-    let (length, _) = write(&mut buffer, &HEADER, None, None, &[(GROUP, vec![RECORD])]).unwrap();
+    let (length, _) = write(&mut buffer, &HEADER, None, None, &[], &[(GROUP, vec![RECORD])]).unwrap();
     let refused = |place: usize, value: u8| {
         let mut bytes = buffer;
         bytes[place] = value;
@@ -244,8 +283,23 @@ fn refusals_say_why() {
     assert_eq!(refused(0, 0x01), DecodeError::UnknownKind(0));
     assert_eq!(refused(5, 1), DecodeError::ReservedBits, "a baseline without its flag");
     assert_eq!(refused(8, 1), DecodeError::ReservedBits, "a last input without its flag");
-    assert_eq!(refused(10, 0x20), DecodeError::ReservedBits, "an unknown flag");
-    assert_eq!(refused(14, 0x40), DecodeError::UnknownForm(1));
+    assert_eq!(refused(10, 0x10), DecodeError::ReservedBits, "an unknown flag");
+    assert_eq!(refused(13, 0x01), DecodeError::ReservedBits, "two bits of a group");
+    assert_eq!(refused(14, 0x80), DecodeError::UnknownForm(2));
     assert_eq!(refused(26, 0x80), DecodeError::ReservedBits, "a record's spare flag");
+    assert_eq!(refused(26, 0x08), DecodeError::ReservedBits, "a record's last bits");
+    assert_eq!(refused(25, 0x40), DecodeError::ReservedBits, "a heading without a speed");
     assert_eq!(refused(14, 0x01), DecodeError::Truncated, "a second record that is not there");
+}
+
+#[test]
+fn changes_are_read_to_their_last_bit() {
+    let mut buffer = [0; 64];
+    let header = SnapshotHeader { baseline: Some(Sequence(1)), ..HEADER };
+    let (length, _) = write(&mut buffer, &header, None, None, &[None, Some(Change::Gone), None], &[]).unwrap();
+    assert_eq!(buffer[11..length], [3, 0b0101_1100], "a count, a mask of 3 bits, 3 bits that say it has gone");
+    buffer[12] |= 1;
+    assert_eq!(Snapshot::decode(&buffer[..length]).unwrap_err(), DecodeError::ReservedBits);
+    buffer[11] = 9;
+    assert_eq!(Snapshot::decode(&buffer[..length]).unwrap_err(), DecodeError::Truncated, "a mask that is cut");
 }

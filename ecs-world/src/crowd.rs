@@ -1,0 +1,60 @@
+//! When more are in sight than a set holds, the others are told without a memory: a few in each datagram, in turn.
+
+use shallot_wire::{Form, Group, SnapshotWriter};
+use wincode::{SchemaRead, SchemaWrite};
+
+use crate::history::Spot;
+use crate::interest::{Interest, Look};
+use crate::limits::{CROWD_LOOKS, FAR_UNITS};
+use crate::scene::Scene;
+
+/// Who was looked at last: number of the cell, and slot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, SchemaRead, SchemaWrite)]
+pub(crate) struct Turn {
+    pub(crate) cell: u32,
+    pub(crate) slot: u16,
+}
+
+impl Turn {
+    /// Writes who comes after the turn, cell by cell and then from the first cell on, until the datagram is full, all were
+    /// looked at once, or [`CROWD_LOOKS`] were.
+    pub(crate) fn go_on(
+        &mut self,
+        scene: &Scene,
+        look: Look,
+        interest: &Interest,
+        writer: &mut SnapshotWriter<'_>,
+        mut on_told: impl FnMut(&Spot),
+    ) {
+        let (span, began) = (scene.grid.span(look.at, FAR_UNITS), *self);
+        let mut looks = 0;
+        let first = scene.grid.cells(span).position(|cell| cell >= began.cell as usize).unwrap_or(0);
+        // Once around: the first cell's rest, the others, and the first cell's beginning.
+        let around = scene.grid.cells(span).skip(first).chain(scene.grid.cells(span).take(first + 1));
+        for (n, cell) in around.enumerate() {
+            let group = Group { cell: scene.grid.cell_at(cell), form: Form::Crowd, base_height: 0 };
+            let mut group = writer.begin_cell(group);
+            for glimpse in scene.in_cell(cell) {
+                let turn = Self { cell: cell as u32, slot: glimpse.slot };
+                if cell == began.cell as usize && (turn > began) != (n == 0) {
+                    continue;
+                }
+                looks += 1;
+                if looks > CROWD_LOOKS {
+                    return;
+                }
+                let is_outside = glimpse.slot != look.own.index
+                    && interest.place_of(glimpse.slot).is_none()
+                    && look.at.is_within(FAR_UNITS, glimpse.position);
+                if let Some(spot) = scene.spot(glimpse.slot).filter(|_| is_outside) {
+                    let (_, _, record) = spot.state().to_record(spot.id, spot.kind);
+                    if group.push(&record).is_err() {
+                        return;
+                    }
+                    on_told(spot);
+                }
+                *self = turn;
+            }
+        }
+    }
+}
