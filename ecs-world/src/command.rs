@@ -140,6 +140,14 @@ pub enum Command {
         /// How it went.
         outcome: GrantOutcome,
     },
+    /// What the path to a client carries: its snapshots have so many bytes at most from now on, until it enters anew.
+    SnapshotBudget {
+        /// Whose.
+        #[wincode(with = "CharacterSchema")]
+        character: CharacterId,
+        /// Cut to what a datagram may have, and to the least that a snapshot needs.
+        bytes: u16,
+    },
 }
 
 /// How a grant went in the store.

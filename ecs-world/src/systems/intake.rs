@@ -3,6 +3,7 @@
 
 use bevy_ecs::prelude::{Entity, World as Ecs};
 use shallot_masterdata::{Abilities, ItemTemplateId, Slot, roll};
+use shallot_wire::limits::MAX_DATAGRAM;
 use shallot_wire::{CharacterId, InputWindow, NetId, OwnerEpoch};
 
 use crate::baseline::Baselines;
@@ -10,6 +11,7 @@ use crate::chance::Chance;
 use crate::command::Command;
 use crate::components::{Body, Fight, Gear, Life, Player, Tag, Viewer};
 use crate::inputs::InputRing;
+use crate::limits::BUDGET_LEAST;
 use crate::output::{Event, Refusal, Reply};
 use crate::resources::{Clock, Data, Happenings, Inbox, Land, Out, PickUpRequest, Requests, Roster, SkillRequest};
 use crate::slots::{Kind, Slots};
@@ -62,6 +64,7 @@ fn take(ecs: &mut Ecs, command: Command) {
         Command::Equipment { character, version, worn } => equipment(ecs, character, version, &worn),
         Command::ItemUsed { character, template } => item_used(ecs, character, template),
         Command::Abilities { character, abilities, version } => new_abilities(ecs, character, abilities, version),
+        Command::SnapshotBudget { character, bytes } => snapshot_budget(ecs, character, bytes),
         Command::GrantSettled { grant, outcome } => ecs.resource_mut::<Requests>().settled.push((grant, outcome)),
     }
 }
@@ -86,6 +89,15 @@ fn leave(ecs: &mut Ecs, character: CharacterId, owner_epoch: OwnerEpoch, correla
     }
     player.leaving = Some(correlation);
     Ok(())
+}
+
+/// Of a player who has left in the meantime it means nothing.
+fn snapshot_budget(ecs: &mut Ecs, character: CharacterId, bytes: u16) {
+    if let Ok(entity) = in_play(ecs, character)
+        && let Some(mut viewer) = ecs.get_mut::<Viewer>(entity)
+    {
+        viewer.budget = bytes.clamp(BUDGET_LEAST as u16, MAX_DATAGRAM as u16);
+    }
 }
 
 fn input(ecs: &mut Ecs, window: &InputWindow, held_ms: u16) {

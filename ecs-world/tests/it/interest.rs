@@ -6,11 +6,11 @@ use std::ops::Range;
 use shallot_masterdata::{MasterData, RegionSpawn};
 use shallot_wire::limits::{CROWD_TICKS, MAX_DATAGRAM, MAX_SET};
 use shallot_wire::{Form, NetId, Position, Snapshot};
-use shallot_world::{Event, What};
+use shallot_world::{Command, Event, What};
 
 use crate::examples::{STATUE, one};
 use crate::eye::Eye;
-use crate::stage::{Stage, metres, sheet};
+use crate::stage::{Stage, character, metres, sheet};
 
 /// In how many of so many ticks a client is told of an entity that turns round in each of them.
 fn told_of(stage: &mut Stage, (me, eye): (NetId, &mut Eye), walker: NetId, ticks: Range<u16>) -> usize {
@@ -193,4 +193,31 @@ fn events_reach_those_who_see_and_nobody_else() {
     assert!(stage.events(1).iter().any(hit));
     assert!(stage.events(2).iter().any(hit));
     assert!(!stage.events(3).iter().any(hit));
+}
+
+#[test]
+fn a_snapshot_keeps_to_the_budget_of_its_clients_path() {
+    let mut stage = Stage::new(|_| ());
+    let walker = stage.enter(1, sheet(metres(100, 100))).entity;
+    for n in 2..60 {
+        stage.enter(n, sheet(metres(90 + i32::from(n % 8), 95 + i32::from(n / 8))));
+    }
+    let longest = |stage: &mut Stage| {
+        // Its client acknowledges nothing, so that all is told anew each tick.
+        let lengths = (0..40).map(|tick| {
+            stage.input(walker, tick, 0, 60);
+            stage.step();
+            let own = stage.out.snapshots.iter().find(|snapshot| snapshot.character == character(1)).unwrap();
+            own.range.len()
+        });
+        lengths.max().unwrap()
+    };
+    assert!(longest(&mut stage) > 400);
+    for (told, kept) in [(400, 400), (0, 200), (u16::MAX, MAX_DATAGRAM)] {
+        stage.push(Command::SnapshotBudget { character: character(1), bytes: told });
+        assert!(longest(&mut stage) <= kept, "{told}");
+    }
+    // One that has left, or never was, is nobody's.
+    stage.push(Command::SnapshotBudget { character: character(99), bytes: 300 });
+    stage.step();
 }

@@ -400,7 +400,7 @@ fn the_bytes_of_a_tick() {
 #[test]
 fn the_fuzzer_begins_with_every_command() {
     let seeds = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/seeds/journal");
-    let mut seen = [false; 11];
+    let mut seen = [false; 12];
     for seed in std::fs::read_dir(seeds).unwrap() {
         let path = seed.unwrap().path();
         let bytes = std::fs::read(&path).unwrap();
@@ -421,7 +421,7 @@ fn the_fuzzer_begins_with_every_command() {
             commands.iter().for_each(|command| seen[variant(command)] = true);
         }
     }
-    assert_eq!(seen, [true; 11]);
+    assert_eq!(seen, [true; 12]);
 }
 
 fn net_id() -> impl Strategy<Value = NetId> {
@@ -509,6 +509,7 @@ fn command() -> impl Strategy<Value = Command> {
             .prop_map(|(character, abilities, version)| Command::Abilities { character, abilities, version }),
         1 => (any::<[u8; 16]>().prop_map(GrantId), outcome())
             .prop_map(|(grant, outcome)| Command::GrantSettled { grant, outcome }),
+        1 => (who(), any::<u16>()).prop_map(|(character, bytes)| Command::SnapshotBudget { character, bytes }),
         1 => Just(Command::Respawn { character: character(0), correlation: 0 }),
     ]
 }
@@ -527,17 +528,18 @@ fn variant(command: &Command) -> usize {
         Command::ItemUsed { .. } => 8,
         Command::Abilities { .. } => 9,
         Command::GrantSettled { .. } => 10,
+        Command::SnapshotBudget { .. } => 11,
     }
 }
 
 #[test]
 fn every_command_is_generated() {
     let mut runner = TestRunner::deterministic();
-    let mut seen = [false; 11];
+    let mut seen = [false; 12];
     for _ in 0..500 {
         seen[variant(&command().new_tree(&mut runner).unwrap().current())] = true;
     }
-    assert_eq!(seen, [true; 11]);
+    assert_eq!(seen, [true; 12]);
 }
 
 proptest! {

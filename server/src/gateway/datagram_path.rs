@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use quinn::{Connection, SendDatagramError, VarInt};
 use shallot_hubs::LinkKind;
+use shallot_proto::wire::limits::MAX_DATAGRAM;
 
 use super::path_budget::{Lowered, Pass, PathBudget, PathSample};
 use crate::limits::BUDGET_FLOOR;
@@ -68,6 +69,13 @@ impl Channel {
             // What the client or the path takes at once is less.
             Err(_) => Sent::TooLarge,
         }
+    }
+
+    /// What a snapshot should have at most, bytes.
+    pub(super) fn snapshot_bytes(&self) -> usize {
+        // Without datagrams it goes over the link, whatever it has.
+        let accepted = self.connection.max_datagram_size().unwrap_or(MAX_DATAGRAM);
+        self.budget.snapshot_bytes().min(accepted)
     }
 
     /// Looks at the path once in [`PATH_SAMPLE`](crate::limits::PATH_SAMPLE); says why the budget was lowered, if it was.

@@ -282,6 +282,11 @@ impl PathBudget {
         }
     }
 
+    /// What a snapshot should have at most.
+    pub(crate) fn snapshot_bytes(&self) -> usize {
+        self.bytes.max(BUDGET_FLOOR)
+    }
+
     /// A snapshot of so many bytes is to go out; asked once for each.
     pub(crate) fn pass(&mut self, size: usize) -> Pass {
         self.saved = self.saved.min(MAX_DATAGRAM) + self.bytes;

@@ -1,7 +1,7 @@
 //! One player's session at the gateway: where its character is, its datagram channel, and its questions to the shard.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use bytes::Bytes;
 use quinn::Connection;
 use shallot_hubs::SessionHandle;
 use shallot_hubs::contracts::world::v1::WorldReceiver;
+use shallot_proto::wire::limits::MAX_DATAGRAM;
 use shallot_proto::wire::{CharacterId, InputWindow, NetId, OwnerEpoch};
 use shallot_proto::world::v1::{InputRefused, Reward, SnapshotBytes};
 use shallot_services::character::Caller;
@@ -29,6 +30,8 @@ pub(crate) struct PlayerSession {
     pub(crate) worker: Arc<Worker>,
     place: Mutex<Option<Place>>,
     channel: Mutex<Option<Channel>>,
+    /// The snapshot budget that the shard knows, bytes.
+    told_budget: AtomicUsize,
     refused: [AtomicU64; Refused::ALL.len()],
     rewards: Mutex<VecDeque<Reward>>,
 }
@@ -94,6 +97,7 @@ impl PlayerSession {
             worker,
             place: Mutex::default(),
             channel: Mutex::default(),
+            told_budget: AtomicUsize::new(MAX_DATAGRAM),
             refused: Default::default(),
             rewards: Mutex::default(),
         }
@@ -111,6 +115,8 @@ impl PlayerSession {
     }
 
     pub(crate) fn set_place(&self, place: Option<Place>) {
+        // Who enters, or comes back with a shard, has the whole budget until it is told.
+        self.told_budget.store(MAX_DATAGRAM, Ordering::Relaxed);
         *lock(&self.place) = place;
     }
 
@@ -143,6 +149,7 @@ impl PlayerSession {
         if channel.as_ref().is_some_and(|open| open.is(connection)) {
             *channel = None;
             self.handle.set_datagrams(None);
+            self.tell_budget(MAX_DATAGRAM);
         }
     }
 
@@ -195,10 +202,26 @@ impl PlayerSession {
 
     /// A moment has passed on this connection's path.
     pub(crate) fn observe_path(&self, connection: &Connection) {
-        let mut channel = lock(&self.channel);
-        let lowered = channel.as_mut().filter(|open| open.is(connection)).and_then(Channel::observe);
+        let (lowered, bytes) = {
+            let mut channel = lock(&self.channel);
+            let Some(open) = channel.as_mut().filter(|open| open.is(connection)) else { return };
+            (open.observe(), open.snapshot_bytes())
+        };
+        self.tell_budget(bytes);
         if let Some(why) = lowered {
             metrics::counter!(telemetry::PATH_BUDGETS_LOWERED, "reason" => why.reason()).increment(1);
+        }
+    }
+
+    /// Tells the shard what the client's snapshots may have, when that is news. A full mailbox is asked again at the next look.
+    fn tell_budget(&self, bytes: usize) {
+        if self.told_budget.load(Ordering::Relaxed) == bytes {
+            return;
+        }
+        let Some(Place { character, shard, .. }) = self.place() else { return };
+        let told = u16::try_from(bytes).unwrap_or(u16::MAX);
+        if shard.try_send(Command::SnapshotBudget { character, bytes: told }).is_ok() {
+            self.told_budget.store(bytes, Ordering::Relaxed);
         }
     }
 

@@ -214,7 +214,7 @@ impl Play {
     /// One tick with a snapshot of at most `wanted` bytes, and of so many with a link; notes the age of the client's newest state.
     fn tick(&mut self, wanted: usize) {
         let told = self.budget.as_ref().filter(|_| self.link.is_none());
-        let size = wanted.min(told.map_or(MAX_DATAGRAM, |budget| budget.bytes.max(BUDGET_FLOOR)));
+        let size = wanted.min(told.map_or(MAX_DATAGRAM, PathBudget::snapshot_bytes));
         let pass = self.budget.as_mut().map_or(Pass::Go, |budget| budget.pass(size));
         if let Some(link) = self.link.as_mut().filter(|_| pass == Pass::TooLarge) {
             link.push_back(self.now);

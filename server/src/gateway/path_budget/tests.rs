@@ -62,7 +62,7 @@ impl Path {
     /// One tick with a snapshot of `wanted` bytes, or as many as the budget says; what became of it.
     fn tick(&mut self, wanted: usize) -> Pass {
         self.queue = self.queue.saturating_sub(self.bytes_per_tick);
-        let size = if self.is_told { wanted.min(self.budget.bytes.max(BUDGET_FLOOR)) } else { wanted };
+        let size = if self.is_told { wanted.min(self.budget.snapshot_bytes()) } else { wanted };
         let pass = self.budget.pass(size);
         if pass == Pass::Go {
             let whole = size as u64 + OVERHEAD;
