@@ -31,37 +31,31 @@ impl Told {
     }
 }
 
-/// The set of one snapshot.
-#[derive(Clone, Debug)]
-struct Set {
-    sequence: Sequence,
-    told: [Told; MAX_SET],
-    count: u8,
-}
-
 /// A player: the sets of its client's last snapshots.
 #[derive(Component, Clone, Debug)]
 pub(crate) struct Baselines {
-    /// By sequence modulo their number.
-    sets: Vec<Option<Set>>,
+    /// Of which snapshot each kept set is, and of how many entities; by sequence modulo their number.
+    kept: [Option<(Sequence, u8)>; SETS_KEPT],
+    /// Their entities, [`MAX_SET`] places for each.
+    told: Vec<Told>,
     /// The newest that the client has.
     acknowledged: Option<Sequence>,
 }
 
 impl Default for Baselines {
     fn default() -> Self {
-        Self { sets: vec![None; SETS_KEPT], acknowledged: None }
+        Self { kept: [None; SETS_KEPT], told: vec![Told::default(); SETS_KEPT * MAX_SET], acknowledged: None }
     }
 }
 
 impl Baselines {
-    fn set(&self, sequence: Sequence) -> Option<&Set> {
-        self.sets[usize::from(sequence.0) % SETS_KEPT].as_ref().filter(|set| set.sequence == sequence)
+    fn row(sequence: Sequence) -> usize {
+        usize::from(sequence.0) % SETS_KEPT
     }
 
     /// Notes what a client says it has. What it says of snapshots that are not kept has no effect.
     pub(crate) fn acknowledge(&mut self, ack: Ack) {
-        let kept = self.sets.iter().flatten().map(|set| set.sequence).filter(|sequence| ack.contains(*sequence));
+        let kept = self.kept.iter().flatten().map(|(sequence, _)| *sequence).filter(|sequence| ack.contains(*sequence));
         let newest = kept.reduce(|newest, sequence| if sequence.is_after(newest) { sequence } else { newest });
         let is_news = |sequence: &Sequence| self.acknowledged.is_none_or(|known| sequence.is_after(known));
         if let Some(sequence) = newest.filter(is_news) {
@@ -71,18 +65,19 @@ impl Baselines {
 
     /// The newest set that the client has, with its number; none, when it is not kept any more.
     pub(crate) fn newest(&self) -> Option<(Sequence, &[Told])> {
-        let set = self.set(self.acknowledged?)?;
-        Some((set.sequence, set.told.get(..set.count.into())?))
+        let sequence = self.acknowledged?;
+        let row = Self::row(sequence);
+        let (_, count) = self.kept[row].filter(|(kept, _)| *kept == sequence)?;
+        Some((sequence, self.told.get(row * MAX_SET..)?.get(..count.into())?))
     }
 
     /// Keeps the set of a snapshot; the oldest is forgotten for it. More than [`MAX_SET`] are never told.
     pub(crate) fn keep(&mut self, sequence: Sequence, told: &[Told]) {
-        let place = &mut self.sets[usize::from(sequence.0) % SETS_KEPT];
-        let set = place.get_or_insert_with(|| Set { sequence, told: [Told::default(); MAX_SET], count: 0 });
+        let row = Self::row(sequence);
         let count = told.len().min(MAX_SET);
-        set.told[..count].copy_from_slice(&told[..count]);
-        (set.sequence, set.count) = (sequence, count as u8);
-        if self.acknowledged.is_some_and(|known| self.set(known).is_none()) {
+        self.told[row * MAX_SET..][..count].copy_from_slice(&told[..count]);
+        self.kept[row] = Some((sequence, count as u8));
+        if self.acknowledged.is_some_and(|known| known != sequence && Self::row(known) == row) {
             self.acknowledged = None;
         }
     }

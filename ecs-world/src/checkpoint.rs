@@ -217,6 +217,7 @@ impl Saved {
         let mut roster = Roster::default();
         for mut saved in self.players {
             saved.fight.make_room();
+            saved.viewer.make_room();
             let character: CharacterId = saved.player.character;
             let (id, entity) = (saved.tag.id, ecs.spawn(saved).id());
             let is_new = roster.0.insert(character, entity).is_none();

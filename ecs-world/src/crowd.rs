@@ -3,10 +3,10 @@
 use shallot_wire::{Form, Group, SnapshotWriter};
 use wincode::{SchemaRead, SchemaWrite};
 
-use crate::history::Spot;
-use crate::interest::{Interest, Look};
+use crate::interest::Look;
 use crate::limits::{CROWD_LOOKS, FAR_UNITS};
 use crate::scene::Scene;
+use crate::sights::Sights;
 
 /// Who was looked at last: number of the cell, and slot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, SchemaRead, SchemaWrite)]
@@ -22,9 +22,9 @@ impl Turn {
         &mut self,
         scene: &Scene,
         look: Look,
-        interest: &Interest,
+        sights: &Sights,
         writer: &mut SnapshotWriter<'_>,
-        mut on_told: impl FnMut(&Spot),
+        mut on_told: impl FnMut(u16),
     ) {
         let (span, began) = (scene.grid.span(look.at, FAR_UNITS), *self);
         let mut looks = 0;
@@ -44,14 +44,13 @@ impl Turn {
                     return;
                 }
                 let is_outside = glimpse.slot != look.own.index
-                    && interest.place_of(glimpse.slot).is_none()
+                    && sights.get(glimpse.slot).is_none()
                     && look.at.is_within(FAR_UNITS, glimpse.position);
-                if let Some(spot) = scene.spot(glimpse.slot).filter(|_| is_outside) {
-                    let (_, _, record) = spot.state().to_record(spot.id, spot.kind);
-                    if group.push(&record).is_err() {
+                if let Some(record) = scene.record(glimpse.slot).filter(|_| is_outside) {
+                    if group.push_bytes(record).is_err() {
                         return;
                     }
-                    on_told(spot);
+                    on_told(glimpse.slot);
                 }
                 *self = turn;
             }

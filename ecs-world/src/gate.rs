@@ -13,17 +13,20 @@ use crate::limits::{
 /// Steps of a state's place in a metre.
 const STEPS_PER_METRE: i64 = 64;
 
-/// Why an entity is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reason {
-    /// It is not as it was thought to be.
-    Changed,
-    /// It was not told for a while.
-    Old,
+/// The rings in which an entity is not as it may be thought to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) struct RingsOff(u8);
+
+impl RingsOff {
+    pub(crate) fn has(self, ring: Ring) -> bool {
+        self.0 >> ring as u8 & 1 == 1
+    }
 }
 
 impl Ring {
-    /// How far off and turned an entity may be.
+    const ALL: [Self; 4] = [Self::Always, Self::Near, Self::Mid, Self::Far];
+
+    /// How far off (units) and turned (steps of the 256) an entity may be.
     fn tolerance(self) -> (i32, u8) {
         match self {
             Self::Always | Self::Near => (NEAR_ERROR_UNITS, NEAR_FACING_STEPS),
@@ -41,27 +44,23 @@ impl Ring {
             Self::Far => FAR_AGE_TICKS,
         }
     }
+}
 
-    /// Why an entity is to be told whose state the client has of `age` ticks ago; `None`: it need not be.
-    pub(crate) fn reason(self, had: &State, age: u32, now: &State, is_turn: bool) -> Option<Reason> {
-        let is_old = age >= self.age(had.speed == 0 && now.speed == 0);
-        if (is_turn || is_old) && self.has_changed(had, age, now) {
-            return Some(Reason::Changed);
-        }
-        is_old.then_some(Reason::Old)
-    }
-
-    fn has_changed(self, had: &State, age: u32, now: &State) -> bool {
-        let (error, facing) = self.tolerance();
-        let (x, y) = had.extrapolated(age);
-        let (dx, dy) = (i64::from(now.x) - i64::from(x), i64::from(now.y) - i64::from(y));
-        let units_per_step = i64::from(UNITS_PER_METRE) / STEPS_PER_METRE;
-        let is_off = (dx * dx + dy * dy) * units_per_step * units_per_step > i64::from(error) * i64::from(error);
-        let turned = now.facing.wrapping_sub(had.facing).cast_signed().unsigned_abs();
-        let has_stopped = now.speed == 0 && had.speed != 0;
-        let is_other = (had.animation, had.is_dead, had.z) != (now.animation, now.is_dead, now.z);
-        is_off || has_stopped || is_other || turned > facing
-    }
+/// Where an entity is off whose state the client has of `age` ticks ago.
+pub(crate) fn rings_off(had: &State, age: u32, now: &State) -> RingsOff {
+    let (x, y) = had.extrapolated(age);
+    let (dx, dy) = (i64::from(now.x) - i64::from(x), i64::from(now.y) - i64::from(y));
+    let units_per_step = i64::from(UNITS_PER_METRE) / STEPS_PER_METRE;
+    let distance_squared = (dx * dx + dy * dy) * units_per_step * units_per_step;
+    let turned = now.facing.wrapping_sub(had.facing).cast_signed().unsigned_abs();
+    let has_stopped = now.speed == 0 && had.speed != 0;
+    let is_other = (had.animation, had.is_dead, had.z) != (now.animation, now.is_dead, now.z);
+    let bits = Ring::ALL.map(|ring| {
+        let (error, facing) = ring.tolerance();
+        let is_far_off = distance_squared > i64::from(error) * i64::from(error);
+        u8::from(is_far_off || has_stopped || is_other || turned > facing) << ring as u8
+    });
+    RingsOff(bits.into_iter().fold(0, |all, bit| all | bit))
 }
 
 #[cfg(test)]
@@ -77,31 +76,23 @@ mod tests {
     }
 
     #[test]
-    fn who_goes_on_is_told_in_its_time() {
-        for (ring, age) in [(Ring::Always, 5), (Ring::Near, 5), (Ring::Mid, 10), (Ring::Far, 20)] {
-            assert_eq!(ring.reason(&WALKING, age - 1, &after(age - 1), true), None);
-            assert_eq!(ring.reason(&WALKING, age, &after(age), false), Some(Reason::Old));
-            let standing = State { speed: 0, ..WALKING };
-            assert_eq!(ring.reason(&standing, 19, &standing, true), None);
-            assert_eq!(ring.reason(&standing, 20, &standing, true), Some(Reason::Old));
+    fn who_goes_on_is_nowhere_off() {
+        for age in 0..20 {
+            assert_eq!(rings_off(&WALKING, age, &after(age)), RingsOff::default());
         }
     }
 
     #[test]
-    fn who_is_off_is_told_by_its_ring() {
-        let off = |ring: Ring, steps: i32| {
-            ring.reason(&WALKING, 2, &State { y: steps, ..after(2) }, true) == Some(Reason::Changed)
-        };
-        assert!(!off(Ring::Near, 1) && off(Ring::Near, 2), "2 cm");
+    fn who_is_off_is_so_by_ring() {
+        let off = |ring: Ring, steps: i32| rings_off(&WALKING, 2, &State { y: steps, ..after(2) }).has(ring);
+        assert!(!off(Ring::Near, 1) && off(Ring::Near, 2) && off(Ring::Always, -2), "2 cm");
         assert!(!off(Ring::Mid, 6) && off(Ring::Mid, 7), "10 cm");
         assert!(!off(Ring::Far, -31) && off(Ring::Far, -33), "50 cm");
-        let other_turn = Ring::Mid.reason(&WALKING, 2, &State { y: 40, ..after(2) }, false);
-        assert_eq!(other_turn, None, "in its turn");
     }
 
     #[test]
-    fn what_cannot_wait_is_told() {
-        let told = |now: State| Ring::Far.reason(&WALKING, 1, &now, true) == Some(Reason::Changed);
+    fn what_cannot_wait_is_told_in_all_rings() {
+        let told = |now: State| rings_off(&WALKING, 1, &now).has(Ring::Far);
         assert!(told(State { is_dead: true, ..after(1) }));
         assert!(told(State { animation: 3, ..after(1) }));
         assert!(told(State { speed: 0, ..after(1) }), "it came to rest");

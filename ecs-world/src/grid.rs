@@ -5,6 +5,8 @@ use std::ops::Range;
 use shallot_wire::limits::CELL_SHIFT;
 use shallot_wire::{Cell, Position, Rect};
 
+use crate::limits::ENTITIES;
+
 /// The cells of a region, row by row from the south-west.
 #[derive(Clone, Debug)]
 pub(crate) struct Grid {
@@ -32,7 +34,7 @@ impl Grid {
         let last = Cell::of(Position { x: bounds.max_x.saturating_sub(1), y: bounds.max_y.saturating_sub(1) });
         let along = |from: i16, to: i16| usize::from(to.saturating_sub(from).max(0).unsigned_abs()) + 1;
         let (columns, rows) = (along(first.x, last.x), along(first.y, last.y));
-        Self { first, columns, rows, starts: vec![0; columns * rows + 1], slots: Vec::new() }
+        Self { first, columns, rows, starts: vec![0; columns * rows + 1], slots: Vec::with_capacity(ENTITIES) }
     }
 
     /// The column and row of a position; beyond the region the nearest ones.

@@ -1,15 +1,18 @@
 //! Whom a client has in view: the nearest, in rings, up to the size of a set.
 //!
-//! Who is near, mid or far is told each tick, each third, each tenth, and in that rhythm it is looked for who comes into view,
-//! each viewer and cell in a tick of its own, so that the work spreads. A ring is left 8 m later than it is entered and not
+//! Who is near, mid or far is told each tick, each third, each tenth. In that rhythm, the near in each second, it is looked for who
+//! comes into view and who changes rings, each viewer, entity and cell in a tick of its own, so that the work spreads. A ring is left 8 m later than it is entered and not
 //! before a second in it. What the player has to do with is always in view: its target, and who is after it.
 
 use shallot_wire::limits::MAX_SET;
 use shallot_wire::{NetId, Position, Tick};
 use wincode::{SchemaRead, SchemaWrite};
 
-use crate::limits::{FAR_TICKS, FAR_UNITS, LINGER_TICKS, LINGER_UNITS, MID_TICKS, MID_UNITS, NEAR_UNITS, SLOTS};
-use crate::scene::Scene;
+use crate::limits::{
+    FAR_TICKS, FAR_UNITS, LINGER_TICKS, LINGER_UNITS, MID_TICKS, MID_UNITS, NEAR_LOOK_TICKS, NEAR_UNITS, SLOTS,
+};
+use crate::scene::{Glimpse, Scene};
+use crate::sights::{Sight, Sights};
 
 /// How near an entity is, and so how often and how exactly it is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, SchemaRead, SchemaWrite)]
@@ -28,16 +31,43 @@ impl Ring {
     /// The ring of a distance, each wider by `margin` units; `None`: out of sight.
     fn at(distance_squared: i64, margin: i32) -> Option<Self> {
         let is_within = |units: i32| distance_squared <= i64::from(units + margin) * i64::from(units + margin);
-        let rings = [(NEAR_UNITS, Self::Near), (MID_UNITS, Self::Mid), (FAR_UNITS, Self::Far)];
-        rings.into_iter().find(|(units, _)| is_within(*units)).map(|(_, ring)| ring)
+        [Self::Near, Self::Mid, Self::Far].into_iter().find(|ring| is_within(ring.reach()))
     }
 
-    /// Ticks between two turns of an entity in it.
-    fn period(self) -> u32 {
+    /// Whether at this count of ticks it is the turn of an entity in it to be told.
+    pub(crate) fn is_turn_to_tell(self, count: u32) -> bool {
         match self {
-            Self::Always | Self::Near => 1,
+            Self::Always | Self::Near => true,
+            Self::Mid => count.is_multiple_of(MID_TICKS),
+            Self::Far => count.is_multiple_of(FAR_TICKS),
+        }
+    }
+
+    /// Whether at this count of ticks it is the turn of an entity in it to be looked at.
+    fn is_turn_to_look(self, count: u32) -> bool {
+        // By constants: a division for each of all in view would be most of the work.
+        match self {
+            Self::Always | Self::Near => count.is_multiple_of(NEAR_LOOK_TICKS),
+            Self::Mid => count.is_multiple_of(MID_TICKS),
+            Self::Far => count.is_multiple_of(FAR_TICKS),
+        }
+    }
+
+    /// Ticks between two looks at who is in it.
+    fn look_period(self) -> u32 {
+        match self {
+            Self::Always | Self::Near => NEAR_LOOK_TICKS,
             Self::Mid => MID_TICKS,
             Self::Far => FAR_TICKS,
+        }
+    }
+
+    /// How far it reaches, units.
+    fn reach(self) -> i32 {
+        match self {
+            Self::Always | Self::Near => NEAR_UNITS,
+            Self::Mid => MID_UNITS,
+            Self::Far => FAR_UNITS,
         }
     }
 }
@@ -81,19 +111,11 @@ pub(crate) struct Look {
 }
 
 impl Look {
-    /// Whether this tick is this viewer's turn with a ring; `salt` spreads the turns.
-    pub(crate) fn is_turn(&self, salt: usize, ring: Ring) -> bool {
-        let n = self.tick.0.wrapping_add(u32::from(self.own.index)).wrapping_add(salt as u32);
-        match ring {
-            Ring::Always | Ring::Near => true,
-            Ring::Mid => n.is_multiple_of(MID_TICKS),
-            Ring::Far => n.is_multiple_of(FAR_TICKS),
-        }
+    /// A count of ticks, for each viewer and `salt` another one, so that turns spread.
+    pub(crate) fn count(&self, salt: u32) -> u32 {
+        self.tick.0.wrapping_add(u32::from(self.own.index)).wrapping_add(salt)
     }
 }
-
-/// Of a slot that is not in view.
-const NOWHERE: u8 = u8::MAX;
 
 /// An order in which the nearer is the less and no two are equal: squared distance, and in the lower 16 bits the slot.
 type Nearness = u64;
@@ -110,30 +132,22 @@ fn in_view(distance_squared: i64) -> i64 {
 /// Buffers of the selection, used again for each viewer.
 #[derive(Debug)]
 pub(crate) struct Interest {
-    /// By slot: where in the viewer's list it stands.
-    places: Vec<u8>,
-    /// The slots that stand somewhere.
-    placed: Vec<u16>,
-    /// Who could come into view, and who is, in a view that is too full.
+    /// Of the viewer whose list was brought up to the tick last.
+    pub(crate) sights: Sights,
+    /// Who could come into view.
     candidates: Vec<(Nearness, Watched)>,
+    /// All who are in a view that is too full, and all who could come into it.
+    crowd: Vec<Nearness>,
 }
 
 impl Default for Interest {
     fn default() -> Self {
-        Self {
-            places: vec![NOWHERE; SLOTS],
-            placed: Vec::with_capacity(MAX_SET),
-            candidates: Vec::with_capacity(SLOTS),
-        }
+        let candidates = Vec::with_capacity(SLOTS);
+        Self { sights: Sights::default(), candidates, crowd: Vec::with_capacity(SLOTS + MAX_SET) }
     }
 }
 
 impl Interest {
-    /// Where in the list of [`Interest::update`] a slot stands.
-    pub(crate) fn place_of(&self, slot: u16) -> Option<usize> {
-        self.places.get(usize::from(slot)).filter(|place| **place != NOWHERE).map(|place| usize::from(*place))
-    }
-
     /// Brings a viewer's list up to the tick: at most [`MAX_SET`], the nearest. `bound` are the slots it has to do with.
     pub(crate) fn update(
         &mut self,
@@ -142,99 +156,103 @@ impl Interest {
         bound: impl Iterator<Item = u16>,
         view: &mut Vec<Watched>,
     ) {
-        self.candidates.clear();
-        let mut farthest = 0;
+        let Self { sights, candidates, .. } = self;
+        sights.begin();
+        candidates.clear();
+        let (mut place, mut farthest) = (0, 0);
         view.retain_mut(|watched| {
-            if !look.is_turn(usize::from(watched.slot), watched.ring) {
-                return scene.is_there(watched.slot);
+            let Some(at) = scene.place(watched.slot) else { return false };
+            if watched.ring.is_turn_to_look(look.count(watched.slot.into())) {
+                let distance_squared = look.at.distance_squared(at);
+                farthest = farthest.max(in_view(distance_squared));
+                if !watched.follow(distance_squared, watched.ring.look_period()) {
+                    return false;
+                }
             }
-            let Some(spot) = scene.spot(watched.slot) else { return false };
-            let distance_squared = look.at.distance_squared(spot.position);
-            farthest = farthest.max(in_view(distance_squared));
-            watched.follow(distance_squared, watched.ring.period())
+            sights.put(watched.slot, place, watched.ring);
+            place = place.saturating_add(1);
+            true
         });
-        self.index(view);
         for slot in bound.filter(|slot| *slot != look.own.index && scene.is_there(*slot)) {
-            match self.place_of(slot).and_then(|place| view.get_mut(place)) {
-                Some(watched) => watched.ring = Ring::Always,
-                None if self.candidates.iter().any(|(_, known)| known.slot == slot) => {}
-                None => self.candidates.push((nearness(0, slot), Watched { slot, ring: Ring::Always, stay: 0 })),
+            if let Some(sight) = sights.get_mut(slot) {
+                sight.ring = Ring::Always;
+                if let Some(watched) = view.get_mut(usize::from(sight.place)) {
+                    watched.ring = Ring::Always;
+                }
+            } else {
+                sights.put(slot, Sight::UNLISTED, Ring::Always);
+                candidates.push((nearness(0, slot), Watched { slot, ring: Ring::Always, stay: 0 }));
             }
         }
         // A full view is not looked around for more than those nearer than the farthest of this tick's turns.
-        self.look_around(scene, look, if view.len() < MAX_SET { i64::MAX } else { farthest });
-        if self.candidates.is_empty() {
-            return;
-        }
+        let limit = if view.len() < MAX_SET { i64::MAX } else { farthest };
+        self.look_around(scene, look, limit, view.is_empty());
         if view.len() + self.candidates.len() > MAX_SET {
             self.keep_nearest(scene, look, view);
         } else {
-            view.extend(self.candidates.iter().map(|(_, watched)| *watched));
-        }
-        self.index(view);
-    }
-
-    fn index(&mut self, view: &[Watched]) {
-        for slot in self.placed.drain(..) {
-            if let Some(place) = self.places.get_mut(usize::from(slot)) {
-                *place = NOWHERE;
-            }
-        }
-        self.placed.extend(view.iter().map(|watched| watched.slot));
-        for (place, watched) in (0..NOWHERE).zip(view) {
-            if let Some(known) = self.places.get_mut(usize::from(watched.slot)) {
-                *known = place;
+            for (_, watched) in self.candidates.drain(..) {
+                self.sights.put(watched.slot, view.len() as u8, watched.ring);
+                view.push(watched);
             }
         }
     }
 
-    /// Finds who is in sight and not in view, in the cells whose turn it is; nobody at `limit` or farther.
-    fn look_around(&mut self, scene: &Scene, look: Look, limit: i64) {
-        let bound = self.candidates.len();
-        let span = scene.grid.span(look.at, FAR_UNITS);
-        for row in span.south..=span.north {
-            for column in span.west..=span.east {
-                let cell = scene.grid.index(column, row);
-                let there = scene.in_cell(cell);
-                if there.is_empty() {
-                    continue;
-                }
-                let Some(ring) = Ring::at(scene.grid.distance_squared(column, row, look.at), 0) else { continue };
-                if !look.is_turn(cell, ring) {
-                    continue;
-                }
-                for glimpse in there {
-                    let slot = glimpse.slot;
-                    let is_in = self.places.get(usize::from(slot)).is_none_or(|place| *place != NOWHERE);
-                    if is_in || slot == look.own.index {
+    /// Finds who is in sight and not in view, in the cells whose turn it is or in all; nobody at `limit` or farther.
+    fn look_around(&mut self, scene: &Scene, look: Look, limit: i64, in_all: bool) {
+        for ring in [Ring::Near, Ring::Mid, Ring::Far] {
+            let (span, period) = (scene.grid.span(look.at, ring.reach()), if in_all { 1 } else { ring.look_period() });
+            for row in span.south..=span.north {
+                let (first, last) = (scene.grid.index(span.west, row), scene.grid.index(span.east, row));
+                // In a row the cells whose turn it is stand a period apart.
+                let begin = first + ((period - look.count(first as u32) % period) % period) as usize;
+                for cell in (begin..=last).step_by(period as usize) {
+                    let there = scene.in_cell(cell);
+                    if there.is_empty() {
                         continue;
                     }
-                    let distance_squared = look.at.distance_squared(glimpse.position);
-                    let Some(ring) = Ring::at(distance_squared, 0).filter(|_| distance_squared < limit) else {
-                        continue;
-                    };
-                    if self.candidates.iter().take(bound).all(|(_, known)| known.slot != slot) {
-                        let watched = Watched { slot, ring, stay: 0 };
-                        self.candidates.push((nearness(distance_squared, slot), watched));
+                    let distance_squared = scene.grid.distance_squared(span.west + cell - first, row, look.at);
+                    if distance_squared < limit && Ring::at(distance_squared, 0) == Some(ring) {
+                        self.look_at(there, look, limit);
                     }
                 }
+            }
+        }
+    }
+
+    /// Notes who of a cell could come into view.
+    fn look_at(&mut self, there: &[Glimpse], look: Look, limit: i64) {
+        for glimpse in there {
+            let slot = glimpse.slot;
+            if slot == look.own.index || self.sights.get(slot).is_some() {
+                continue;
+            }
+            let distance_squared = look.at.distance_squared(glimpse.position);
+            if let Some(ring) = Ring::at(distance_squared, 0).filter(|_| distance_squared < limit) {
+                self.candidates.push((nearness(distance_squared, slot), Watched { slot, ring, stay: 0 }));
             }
         }
     }
 
     /// Leaves the nearest [`MAX_SET`]. Who is in view already counts as a seventh nearer, so that it does not flicker.
     fn keep_nearest(&mut self, scene: &Scene, look: Look, view: &mut Vec<Watched>) {
-        for watched in view.drain(..) {
+        let Self { sights, candidates, crowd } = self;
+        let known = |watched: &Watched| {
             let distance_squared = match watched.ring {
                 Ring::Always => 0,
-                _ => scene.spot(watched.slot).map_or(i64::MAX, |spot| look.at.distance_squared(spot.position)),
+                _ => scene.place(watched.slot).map_or(i64::MAX, |at| look.at.distance_squared(at)),
             };
-            self.candidates.push((nearness(in_view(distance_squared), watched.slot), watched));
+            nearness(in_view(distance_squared), watched.slot)
+        };
+        crowd.clear();
+        crowd.extend(view.iter().map(known).chain(candidates.iter().map(|(nearness, _)| *nearness)));
+        let (_, farthest, _) = crowd.select_nth_unstable(MAX_SET - 1);
+        let farthest = *farthest;
+        view.retain(|watched| known(watched) <= farthest);
+        view.extend(candidates.iter().filter(|(nearness, _)| *nearness <= farthest).map(|(_, watched)| *watched));
+        sights.begin();
+        for (place, watched) in (0..Sight::UNLISTED).zip(view.iter()) {
+            sights.put(watched.slot, place, watched.ring);
         }
-        self.candidates.select_nth_unstable_by_key(MAX_SET, |(nearness, _)| *nearness);
-        self.candidates.truncate(MAX_SET);
-        self.candidates.sort_unstable_by_key(|(_, watched)| watched.slot);
-        view.extend(self.candidates.iter().map(|(_, watched)| *watched));
     }
 }
 

@@ -18,6 +18,9 @@ pub const MONSTERS: usize = 4_096;
 /// one that is being picked up.
 pub const DROPS: usize = 4_096;
 
+/// Entities in one shard.
+pub(crate) const ENTITIES: usize = PLAYERS + MONSTERS + DROPS;
+
 /// Ticks a slot rests between two tenants, so that a late datagram cannot mean the wrong one.
 pub const SLOT_REST_TICKS: u32 = 2 * TICKS_PER_SECOND;
 /// Slots for players: those in the world, and those at rest.
@@ -77,6 +80,8 @@ pub(crate) const NEAR_UNITS: i32 = 32 * UNITS_PER_METRE;
 pub(crate) const MID_UNITS: i32 = 96 * UNITS_PER_METRE;
 /// Who is at most so far away is told each [`FAR_TICKS`]: 192 m. Beyond nobody is seen.
 pub(crate) const FAR_UNITS: i32 = 192 * UNITS_PER_METRE;
+/// Ticks between two looks for who comes within [`NEAR_UNITS`], or leaves it.
+pub(crate) const NEAR_LOOK_TICKS: u32 = 2;
 /// Ticks between two turns of who is within [`MID_UNITS`].
 pub(crate) const MID_TICKS: u32 = 3;
 /// Ticks between two turns of who is within [`FAR_UNITS`].
@@ -107,8 +112,8 @@ pub const HISTORY_BYTES: usize = SLOTS * HISTORY_TICKS * size_of::<Option<Spot>>
 /// Sets that are kept for each client, 0.8 s: a longer round trip is told all anew each tick. At 4 bytes an entity and 255 of
 /// them a client's take 16.5 KB, those of 2,500 players 41 MB.
 pub(crate) const SETS_KEPT: usize = 16;
-/// Bytes of a datagram that those outside a full set get at least: 20 records in some cells. So 745 of a crowd of 1,000 are told
-/// within 2 s.
+/// Bytes of a datagram that those outside a full set get at least, but no more than a quarter of it: 20 records in some cells. So 745 of
+/// a crowd of 1,000 are told within 2 s.
 pub(crate) const CROWD_BYTES: usize = 260;
 /// Entities that are looked at in a tick to find those outside a full set; the next tick goes on from there.
 pub(crate) const CROWD_LOOKS: usize = 128;

@@ -71,6 +71,7 @@ pub(crate) fn replicate(
     cast: Cast<'_, '_>,
     mut scratch: Local<'_, Scratch>,
 ) {
+    scratch.telling.begin();
     for entity in setting.slots.each(Kind::Player) {
         let Ok(mut client) = clients.get_mut(entity) else { continue };
         if client.player.leaving.is_some() {
@@ -134,9 +135,10 @@ fn snapshot(
     let budget = usize::from(viewer.budget).min(MAX_DATAGRAM);
     let front = SNAPSHOT_HEADER_BYTES + OWN_STATE_BYTES + echo.map_or(0, |_| TIME_ECHO_BYTES);
     let is_crowded = viewer.view.len() == MAX_SET;
-    let room = budget.saturating_sub(front + if is_crowded { CROWD_BYTES } else { 0 });
+    let crowd = if is_crowded { CROWD_BYTES.min(budget / 4) } else { 0 };
+    let room = budget.saturating_sub(front + crowd);
     let baseline = client.baselines.newest();
-    telling.compose(scene, look, (interest, &viewer.view), baseline.map(|(_, told)| told), room);
+    telling.compose(scene, look, (&mut interest.sights, &viewer.view), baseline.map(|(_, told)| told), room);
 
     let header = SnapshotHeader {
         tick: tick.low16(),
@@ -152,25 +154,24 @@ fn snapshot(
     let Ok(mut writer) = SnapshotWriter::new(buffer, &header, echo, Some(&own), &telling.changes) else {
         return out.bytes.truncate(start);
     };
-    let mut on_told = |known: &mut [u64], spot: &Spot| {
-        if !is_known(known, spot.id.index) {
-            set_known(known, spot.id.index, true);
-            appeared.push(*spot);
+    let mut on_told = |known: &mut [u64], slot: u16| {
+        if !is_known(known, slot) {
+            set_known(known, slot, true);
+            appeared.extend(scene.spot(slot).copied());
         }
     };
     for cell in telling.entering.chunk_by(|a, b| a.cell == b.cell) {
         let Some(first) = cell.first() else { continue };
         let mut group = writer.begin_cell(Group { cell: first.cell, form: Form::Entering, base_height: 0 });
-        for spot in cell.iter().filter_map(|entering| scene.spot(entering.slot)) {
-            let (_, _, record) = spot.state().to_record(spot.id, spot.kind);
-            let is_written = group.push(&record).is_ok();
+        for entering in cell {
+            let is_written = scene.record(entering.slot).is_some_and(|record| group.push_bytes(record).is_ok());
             debug_assert!(is_written, "the telling fits its room");
-            on_told(&mut viewer.known, spot);
+            on_told(&mut viewer.known, entering.slot);
         }
     }
     if is_crowded {
         let mut turn = viewer.crowd;
-        turn.go_on(scene, look, interest, &mut writer, |spot| on_told(&mut viewer.known, spot));
+        turn.go_on(scene, look, &interest.sights, &mut writer, |slot| on_told(&mut viewer.known, slot));
         viewer.crowd = turn;
     }
     let end = start + writer.finish();

@@ -3,12 +3,12 @@
 
 use bevy_ecs::prelude::{Query, Res, ResMut, Resource, With};
 use shallot_wire::heading::quantize_velocity;
-use shallot_wire::{EntityKind, Position, Tick};
+use shallot_wire::{EntityKind, Position, RecordBytes, Tick};
 
 use crate::components::{Body, Life, Loot, Mind, Monster, Mood, Player, Tag};
 use crate::grid::Grid;
 use crate::history::{History, Spot};
-use crate::limits::{MONSTERS, SLOTS};
+use crate::limits::{ENTITIES, MONSTERS, SLOTS};
 use crate::resources::Clock;
 use crate::slots::{Kind, Slots};
 
@@ -19,14 +19,24 @@ pub(crate) struct Glimpse {
     pub(crate) slot: u16,
 }
 
+/// What is asked of an entity most often, for each client that sees it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Here {
+    position: Position,
+    is_there: bool,
+    rests: bool,
+}
+
 /// All that is to be seen.
 #[derive(Resource, Clone, Debug)]
 pub(crate) struct Scene {
     pub(crate) history: History,
     /// When it was copied.
     tick: Tick,
-    /// A bit for each slot: whether somebody is in it. Small enough to stay at hand.
-    there: Vec<u64>,
+    /// By slot, whether somebody is there or not.
+    heres: Vec<Here>,
+    /// By slot: each as those are told whose set it enters.
+    records: Vec<RecordBytes>,
     pub(crate) grid: Grid,
     /// In the grid's order, so that a viewer reads them one behind the other.
     glimpses: Vec<Glimpse>,
@@ -41,10 +51,11 @@ impl Scene {
         Self {
             history: History::new(),
             tick: Tick(0),
-            there: vec![0; SLOTS.div_ceil(64)],
+            heres: vec![Here::default(); SLOTS],
+            records: vec![RecordBytes::default(); SLOTS],
             grid,
-            glimpses: Vec::new(),
-            tenants: Vec::new(),
+            glimpses: Vec::with_capacity(ENTITIES),
+            tenants: Vec::with_capacity(ENTITIES),
             chases: Vec::with_capacity(MONSTERS),
         }
     }
@@ -54,9 +65,33 @@ impl Scene {
         self.history.at(self.tick, slot)
     }
 
+    /// Who was in a slot so many ticks before; nobody, when that is not kept.
+    pub(crate) fn spot_before(&self, slot: u16, ticks: u32) -> Option<&Spot> {
+        self.history.at(self.tick.minus(ticks), slot)
+    }
+
+    fn here(&self, slot: u16) -> Option<&Here> {
+        self.heres.get(usize::from(slot)).filter(|here| here.is_there)
+    }
+
     /// Whether the entity of a slot is to be seen.
     pub(crate) fn is_there(&self, slot: u16) -> bool {
-        self.there.get(usize::from(slot) / 64).is_some_and(|word| word >> (slot % 64) & 1 == 1)
+        self.here(slot).is_some()
+    }
+
+    /// Where the entity of a slot is.
+    pub(crate) fn place(&self, slot: u16) -> Option<Position> {
+        self.here(slot).map(|here| here.position)
+    }
+
+    /// Whether the entity of a slot stands.
+    pub(crate) fn rests(&self, slot: u16) -> bool {
+        self.here(slot).is_some_and(|here| here.rests)
+    }
+
+    /// The entity of a slot as a record of its cell.
+    pub(crate) fn record(&self, slot: u16) -> Option<&RecordBytes> {
+        self.records.get(usize::from(slot)).filter(|_| self.is_there(slot))
     }
 
     /// The slots of the monsters that are after one player.
@@ -74,8 +109,11 @@ impl Scene {
     pub(crate) fn begin(&mut self, tick: Tick) {
         self.tick = tick;
         self.history.begin(tick);
-        self.there.fill(0);
-        self.tenants.clear();
+        for (slot, _) in self.tenants.drain(..) {
+            if let Some(here) = self.heres.get_mut(usize::from(slot)) {
+                here.is_there = false;
+            }
+        }
         self.chases.clear();
     }
 
@@ -100,10 +138,13 @@ impl Scene {
         let (speed, heading) = quantize_velocity(body.velocity);
         let heading = if speed == 0 { 0 } else { heading };
         let (id, position, facing) = (tag.id, body.position, body.facing);
-        self.history.note(self.tick, Spot { id, kind, position, facing, speed, heading, is_dead });
+        let spot = Spot { id, kind, position, facing, speed, heading, is_dead };
+        self.history.note(self.tick, spot);
         self.tenants.push((id.index, self.grid.index_of(position)));
-        if let Some(word) = self.there.get_mut(usize::from(id.index) / 64) {
-            *word |= 1 << (id.index % 64);
+        let slot = usize::from(id.index);
+        if let Some((here, record)) = self.heres.get_mut(slot).zip(self.records.get_mut(slot)) {
+            *here = Here { position, is_there: true, rests: speed == 0 };
+            *record = spot.state().to_record(id, kind).2.to_bytes();
         }
     }
 }

@@ -3,15 +3,15 @@
 //! When all does not fit, those go first that were not told for the longest, counted by what their ring allows; of those
 //! alike the nearest. Who waits becomes older, so nobody waits for ever. That an entity has gone is always told.
 
-use shallot_wire::limits::{GROUP_HEADER_BYTES, MAX_GROUP_RECORDS, MAX_SET, MAX_STATE_AGE, RECORD_BYTES};
+use shallot_wire::limits::{GROUP_HEADER_BYTES, MAX_GROUP_RECORDS, MAX_SET, RECORD_BYTES};
 use shallot_wire::snapshot::changes_bytes;
-use shallot_wire::{Cell, Change, Delta};
+use shallot_wire::{Cell, Coded};
 
 use crate::baseline::Told;
-use crate::gate::Reason;
-use crate::history::Spot;
-use crate::interest::{Interest, Look, Ring, Watched};
+use crate::drift::Drifts;
+use crate::interest::{Look, Ring, Watched};
 use crate::scene::Scene;
+use crate::sights::Sights;
 
 /// Urgency of who has waited just as long as its ring allows.
 const IN_TIME: u32 = 20;
@@ -25,43 +25,44 @@ const BOUND: u32 = 40;
 pub(crate) struct Entering {
     pub(crate) cell: Cell,
     pub(crate) slot: u16,
-    wish: Wish,
-}
-
-/// What is told only if there is room.
-#[derive(Clone, Copy, Debug)]
-struct Wish {
     urgency: u32,
-    distance_squared: i64,
 }
 
 /// Buffers of one client's telling, used again for the next.
 #[derive(Debug)]
 pub(crate) struct Telling {
     /// What became of each entity of the baseline.
-    pub(crate) changes: Vec<Option<Change>>,
+    pub(crate) changes: Vec<Coded>,
     /// Who enters, by cell and slot.
     pub(crate) entering: Vec<Entering>,
     /// The set that comes of it.
     pub(crate) set: Vec<Told>,
-    /// For each entity of the view: whether it stays from the baseline.
-    stays: Vec<bool>,
-    /// The changes that could wait; and when there is too little room, all that could.
+    /// For all clients.
+    drifts: Drifts,
+    /// When there is too little room: all that could wait.
     claims: Vec<Claim>,
+    /// What each of them would have.
+    wanted: Vec<Coded>,
+    /// Of each who would enter: the number of its cell, and whether there is room.
+    places: Vec<(usize, bool)>,
+    /// How many enter in each cell.
+    cells: Vec<usize>,
 }
 
-/// One that wants room.
-#[derive(Clone, Copy, Debug)]
-struct Claim {
-    wish: Wish,
-    slot: u16,
-    kind: ClaimKind,
-}
+/// One that wants room: the less, the sooner. From the top: urgency, least first when inverted; squared distance; whether it
+/// enters; where it stands among the changes or those who enter.
+type Claim = u64;
 
-#[derive(Clone, Copy, Debug)]
-enum ClaimKind {
-    Update { place: usize, change: Change },
-    Enter(Entering),
+const PLACE_BITS: u32 = 8;
+const ENTERS: Claim = 1 << PLACE_BITS;
+const DISTANCE_SHIFT: u32 = PLACE_BITS + 1;
+const URGENCY_SHIFT: u32 = 56;
+/// More urgent than this is not told apart.
+const MOST_URGENT: u32 = 255;
+
+fn claim(urgency: u32, distance_squared: i64, place: usize) -> Claim {
+    let distance = distance_squared.cast_unsigned().min((1 << (URGENCY_SHIFT - DISTANCE_SHIFT)) - 1);
+    u64::from(MOST_URGENT - urgency.min(MOST_URGENT)) << URGENCY_SHIFT | distance << DISTANCE_SHIFT | place as u64
 }
 
 impl Default for Telling {
@@ -70,149 +71,167 @@ impl Default for Telling {
             changes: Vec::with_capacity(MAX_SET),
             entering: Vec::with_capacity(MAX_SET),
             set: Vec::with_capacity(MAX_SET),
-            stays: Vec::with_capacity(MAX_SET),
+            drifts: Drifts::default(),
             claims: Vec::with_capacity(2 * MAX_SET),
+            wanted: Vec::with_capacity(MAX_SET),
+            places: Vec::with_capacity(MAX_SET),
+            cells: Vec::with_capacity(MAX_SET),
         }
     }
 }
 
 impl Telling {
-    /// Fills [`Telling::changes`], [`Telling::entering`] and [`Telling::set`] for `room` bytes behind the own state. A
-    /// baseline of `None` takes no room of its own.
+    /// Before the first client of a tick.
+    pub(crate) fn begin(&mut self) {
+        self.drifts.begin();
+    }
+
+    /// Fills [`Telling::changes`], [`Telling::entering`] and [`Telling::set`] for `room` bytes behind the own state. `sights` are of
+    /// `view`. A baseline of `None` takes no room of its own.
     pub(crate) fn compose(
         &mut self,
         scene: &Scene,
         look: Look,
-        (interest, view): (&Interest, &[Watched]),
+        (sights, view): (&mut Sights, &[Watched]),
         baseline: Option<&[Told]>,
         room: usize,
     ) {
+        let before = baseline.unwrap_or_default();
         self.changes.clear();
         self.entering.clear();
-        self.set.clear();
-        self.claims.clear();
-        self.stays.clear();
-        self.stays.resize(view.len(), false);
-        for told in baseline.unwrap_or_default() {
-            let watched = interest.place_of(told.slot).and_then(|place| Some((place, *view.get(place)?)));
-            let change = match watched {
-                Some((place, watched)) => self.follow(scene, look, *told, watched, place),
-                None => Some(Change::Gone),
-            };
+        let (mut bits, mut staying) = (0, 0);
+        for told in before {
+            let (change, stays) = follow(&mut self.drifts, scene, look, sights, *told);
+            bits += change.bits();
+            staying += usize::from(stays);
             self.changes.push(change);
         }
-        for (watched, _) in view.iter().zip(&self.stays).filter(|(_, stays)| !**stays) {
-            let Some(spot) = scene.spot(watched.slot) else { continue };
-            let waited = baseline.map_or(0, |_| u32::from(watched.stay).min(IN_TIME));
-            let wish = wish(look, spot, watched, entering_urgency(watched.ring) + waited);
-            self.entering.push(Entering { cell: Cell::of(spot.position), slot: watched.slot, wish });
+        if staying < view.len() {
+            self.enter(scene, sights, view, baseline.is_some());
         }
-        self.entering.sort_unstable_by_key(|entering| (entering.cell, entering.slot));
-        let bits: u32 = self.changes.iter().flatten().map(Change::bits).sum();
         let changes = baseline.map_or(0, |baseline| changes_bytes(baseline.len(), bits as usize));
         if changes + entering_bytes(&self.entering) > room {
-            self.cut(baseline.map(<[Told]>::len), room);
+            self.cut(scene, look, sights, baseline, room);
         }
-        self.conclude(scene, look, baseline.unwrap_or_default());
+        self.conclude(scene, look, before);
     }
 
-    /// What became of one entity that is in view and in the baseline.
-    fn follow(&mut self, scene: &Scene, look: Look, told: Told, watched: Watched, place: usize) -> Option<Change> {
-        let age = told.age(look.tick);
-        let is_turn = look.is_turn(usize::from(told.slot), watched.ring);
-        if !is_turn && age < watched.ring.age(told.rests) {
-            self.mark(place); // most of those in view, most of the time
-            return None;
+    /// Finds who is in view and does not stay from the baseline.
+    fn enter(&mut self, scene: &Scene, sights: &Sights, view: &[Watched], has_baseline: bool) {
+        for watched in view {
+            if sights.get(watched.slot).is_some_and(|sight| sight.stays) {
+                continue;
+            }
+            let Some(at) = scene.place(watched.slot) else { continue };
+            // Without a baseline all enter, and nobody is known to have waited.
+            let waited = if has_baseline { u32::from(watched.stay).min(IN_TIME) } else { 0 };
+            let urgency = entering_urgency(watched.ring) + waited;
+            self.entering.push(Entering { cell: Cell::of(at), slot: watched.slot, urgency });
         }
-        let had = scene.history.at(look.tick.minus(age), told.slot).filter(|_| age <= MAX_STATE_AGE);
-        let now = scene.spot(told.slot);
-        let Some((had, now)) = had.zip(now).filter(|(had, now)| had.id == now.id) else { return Some(Change::Gone) };
-        let (from, to) = (had.state(), now.state());
-        let Some(reason) = watched.ring.reason(&from, age, &to, is_turn) else {
-            self.mark(place);
-            return None;
-        };
-        // Too far off for a delta: it goes, and enters anew.
-        let Some(delta) = Delta::between(&from, age, &to) else { return Some(Change::Gone) };
-        self.mark(place);
-        let lateness = age * IN_TIME / watched.ring.age(false) + if reason == Reason::Changed { CHANGED } else { 0 };
-        let (wish, change) = (wish(look, now, &watched, lateness), Change::To(delta));
-        let kind = ClaimKind::Update { place: self.changes.len(), change };
-        self.claims.push(Claim { wish, slot: told.slot, kind });
-        Some(change)
-    }
-
-    fn mark(&mut self, place: usize) {
-        if let Some(stays) = self.stays.get_mut(place) {
-            *stays = true;
-        }
+        self.entering.sort_unstable_by_key(|entering| (entering.cell, entering.slot));
     }
 
     /// Takes back what there is no room for.
-    fn cut(&mut self, baseline: Option<usize>, room: usize) {
-        let Self { changes, entering, claims, .. } = self;
-        for claim in claims.iter() {
-            if let ClaimKind::Update { place, .. } = claim.kind {
-                changes[place] = None;
+    fn cut(&mut self, scene: &Scene, look: Look, sights: &Sights, baseline: Option<&[Told]>, room: usize) {
+        let distance_squared = |slot| scene.place(slot).map_or(i64::MAX, |at| look.at.distance_squared(at));
+        self.claims.clear();
+        self.wanted.clone_from(&self.changes);
+        let mut bits = 0;
+        for ((place, told), change) in baseline.unwrap_or_default().iter().enumerate().zip(&mut self.changes) {
+            let Some(sight) = sights.get(told.slot).filter(|sight| sight.stays && !change.is_unchanged()) else {
+                bits += change.bits(); // it has gone
+                continue;
+            };
+            let age = told.age(look.tick);
+            let is_off = self.drifts.of(scene, told.slot, age).is_some_and(|drift| drift.is_off(sight.ring));
+            let lateness = age * IN_TIME / sight.ring.age(false) + if is_off { CHANGED } else { 0 };
+            let urgency = lateness + if sight.ring == Ring::Always { BOUND } else { 0 };
+            self.claims.push(claim(urgency, distance_squared(told.slot), place));
+            *change = Coded::UNCHANGED;
+        }
+        debug_assert!(
+            self.changes.iter().all(|change| change.is_unchanged() || *change == Coded::GONE),
+            "only who has gone"
+        );
+        self.places.clear();
+        self.cells.clear();
+        for (number, cell) in self.entering.chunk_by(|a, b| a.cell == b.cell).enumerate() {
+            self.cells.push(0);
+            self.places.extend(cell.iter().map(|_| (number, false)));
+        }
+        let enter = |(place, who): (usize, &Entering)| claim(who.urgency, distance_squared(who.slot), place) | ENTERS;
+        self.claims.extend(self.entering.iter().enumerate().map(enter));
+        self.claims.sort_unstable();
+        self.grant(baseline.map(<[Told]>::len), bits, room);
+    }
+
+    /// Gives the claims what they want, in their order, as far as there is room. `bits` are those of who has gone.
+    fn grant(&mut self, baseline: Option<usize>, mut bits: u32, room: usize) {
+        let changes_length = |bits: u32| baseline.map_or(0, |count| changes_bytes(count, bits as usize));
+        let mut entering_length = 0;
+        for claim in &self.claims {
+            let place = (claim & (ENTERS - 1)) as usize;
+            if claim & ENTERS == 0 {
+                let Some((wanted, change)) = self.wanted.get(place).zip(self.changes.get_mut(place)) else { continue };
+                if changes_length(bits + wanted.bits()) + entering_length <= room {
+                    bits += wanted.bits();
+                    *change = *wanted;
+                }
+            } else if let Some((cell, enters)) = self.places.get_mut(place) {
+                let Some(in_cell) = self.cells.get_mut(*cell) else { continue };
+                let header = if in_cell.is_multiple_of(MAX_GROUP_RECORDS) { GROUP_HEADER_BYTES } else { 0 };
+                if changes_length(bits) + entering_length + header + RECORD_BYTES <= room {
+                    entering_length += header + RECORD_BYTES;
+                    *in_cell += 1;
+                    *enters = true;
+                }
             }
         }
-        let enter = |who: Entering| Claim { wish: who.wish, slot: who.slot, kind: ClaimKind::Enter(who) };
-        claims.extend(entering.drain(..).map(enter));
-        claims.sort_unstable_by_key(|claim| {
-            (std::cmp::Reverse(claim.wish.urgency), claim.wish.distance_squared, claim.slot)
-        });
-        let mut bits: u32 = changes.iter().flatten().map(Change::bits).sum();
-        let mut entering_bytes = 0;
-        for claim in claims {
-            match claim.kind {
-                ClaimKind::Update { place, change } => {
-                    let more = change.bits();
-                    let length = baseline.map_or(0, |count| changes_bytes(count, (bits + more) as usize));
-                    if length + entering_bytes <= room {
-                        bits += more;
-                        changes[place] = Some(change);
-                    }
-                }
-                ClaimKind::Enter(who) => {
-                    let in_cell = entering.iter().filter(|other| other.cell == who.cell).count();
-                    let header = if in_cell.is_multiple_of(MAX_GROUP_RECORDS) { GROUP_HEADER_BYTES } else { 0 };
-                    let length = baseline.map_or(0, |count| changes_bytes(count, bits as usize));
-                    if length + entering_bytes + header + RECORD_BYTES <= room {
-                        entering_bytes += header + RECORD_BYTES;
-                        entering.push(who);
-                    }
-                }
-            }
-        }
-        entering.sort_unstable_by_key(|entering| (entering.cell, entering.slot));
+        let mut places = self.places.iter();
+        self.entering.retain(|_| places.next().is_some_and(|(_, enters)| *enters));
     }
 
     /// The set that the changes lead to, in the order that both ends know.
     fn conclude(&mut self, scene: &Scene, look: Look, baseline: &[Told]) {
-        let now = |slot| Told::at(slot, look.tick, scene.spot(slot).is_some_and(|spot| spot.speed == 0));
+        let now = |slot| Told::at(slot, look.tick, scene.rests(slot));
+        self.set.clear();
         for (told, change) in baseline.iter().zip(&self.changes) {
-            match change {
-                None => self.set.push(*told),
-                Some(Change::To(_)) => self.set.push(now(told.slot)),
-                Some(Change::Gone) => {}
+            if change.is_unchanged() {
+                self.set.push(*told);
+            } else if *change != Coded::GONE {
+                self.set.push(now(told.slot));
             }
         }
         self.set.extend(self.entering.iter().map(|entering| now(entering.slot)));
     }
 }
 
-/// Of who enters, beside its waiting. Without a baseline all enter, and nobody is known to have waited.
-fn entering_urgency(ring: Ring) -> u32 {
-    match ring {
-        Ring::Always | Ring::Near => 3 * IN_TIME,
-        Ring::Mid => 2 * IN_TIME,
-        Ring::Far => IN_TIME,
+/// What became of one entity of the baseline, and whether it stays; who is too far off for a change goes, and enters anew.
+fn follow(drifts: &mut Drifts, scene: &Scene, look: Look, sights: &mut Sights, told: Told) -> (Coded, bool) {
+    let Some(sight) = sights.get_mut(told.slot) else { return (Coded::GONE, false) };
+    let (ring, age) = (sight.ring, told.age(look.tick));
+    let is_turn = ring.is_turn_to_tell(look.count(told.slot.into()));
+    if !is_turn && age < ring.age(told.rests) {
+        sight.stays = true; // most of those in view, most of the time
+        return (Coded::UNCHANGED, true);
+    }
+    match drifts.of(scene, told.slot, age) {
+        Some(drift) if drift.coded != Coded::GONE => {
+            sight.stays = true;
+            (if drift.is_due(ring, age, is_turn) { drift.coded } else { Coded::UNCHANGED }, true)
+        }
+        _ => (Coded::GONE, false),
     }
 }
 
-fn wish(look: Look, spot: &Spot, watched: &Watched, lateness: u32) -> Wish {
-    let bound = if watched.ring == Ring::Always { BOUND } else { 0 };
-    Wish { urgency: lateness + bound, distance_squared: look.at.distance_squared(spot.position) }
+/// Of who enters, beside its waiting.
+fn entering_urgency(ring: Ring) -> u32 {
+    match ring {
+        Ring::Always => 3 * IN_TIME + BOUND,
+        Ring::Near => 3 * IN_TIME,
+        Ring::Mid => 2 * IN_TIME,
+        Ring::Far => IN_TIME,
+    }
 }
 
 /// What records in the order of their cells take in a datagram.
@@ -228,6 +247,7 @@ mod tests {
     use super::*;
     use crate::components::{Body, Tag};
     use crate::grid::Grid;
+    use crate::interest::Interest;
 
     /// Walkers around a viewer at 100, 100 m, each of whose snapshots arrives before the next one.
     struct Crowd {
@@ -270,9 +290,10 @@ mod tests {
             self.scene.arrange();
             let look = Look { own: NetId { index: 1, generation: 0 }, at: HERE, tick: self.tick };
             self.interest.update(&self.scene, look, std::iter::empty(), &mut self.view);
-            let parts = (&self.interest, self.view.as_slice());
+            let parts = (&mut self.interest.sights, self.view.as_slice());
+            self.telling.begin();
             self.telling.compose(&self.scene, look, parts, Some(&baseline), room);
-            let bits: u32 = self.telling.changes.iter().flatten().map(Change::bits).sum();
+            let bits: u32 = self.telling.changes.iter().map(|change| change.bits()).sum();
             let length = changes_bytes(baseline.len(), bits as usize) + entering_bytes(&self.telling.entering);
             assert!(length <= room, "{length} bytes in {room}");
             self.telling.set.iter().map(|told| (told.slot, told.age(self.tick))).collect()
@@ -326,7 +347,7 @@ mod tests {
         crowd.bodies.truncate(gone);
         crowd.bodies.iter_mut().for_each(|body| body.velocity = Velocity::ZERO);
         crowd.step(130);
-        let told = crowd.telling.changes.iter().filter(|change| **change == Some(Change::Gone)).count();
+        let told = crowd.telling.changes.iter().filter(|change| **change == Coded::GONE).count();
         assert_eq!(told, before - crowd.telling.set.len());
         assert_eq!(crowd.telling.set.len(), gone);
     }

@@ -3,7 +3,7 @@
 use super::*;
 use shallot_proto::wire::datagram::SnapshotHeader;
 use shallot_proto::wire::limits::SNAPSHOT_HEADER_BYTES;
-use shallot_proto::wire::{Change, Delta, Group, SnapshotWriter, State};
+use shallot_proto::wire::{Change, Coded, Delta, Group, SnapshotWriter, State};
 
 const BASE: Tick = Tick(70_000);
 
@@ -56,7 +56,8 @@ fn write(
         teleports: 0,
     });
     let mut buffer = [0; 1_150];
-    let mut writer = SnapshotWriter::new(&mut buffer, &header, None, own.as_ref(), changes).expect("room");
+    let changes: Vec<Coded> = changes.iter().map(|change| Coded::from(*change)).collect();
+    let mut writer = SnapshotWriter::new(&mut buffer, &header, None, own.as_ref(), &changes).expect("room");
     for (form, coming) in groups {
         for (index, state) in *coming {
             let (cell, base_height, record) = state.to_record(id(*index), EntityKind::Monster);
@@ -274,4 +275,29 @@ fn a_body_goes_on_as_it_did_for_a_second() {
     let after = |ticks| walking.position_at(BASE.plus(ticks)).y - walking.position.y;
     assert_eq!((after(0), after(3), after(500)), (0, 96, 640));
     assert_eq!(walking.position_at(BASE.minus(4)), walking.position);
+}
+
+/// A line of the record is a datagram (`>`), or whom another decoder then saw (`=`).
+#[test]
+fn a_recorded_session_is_seen_as_others_see_it() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/session.txt");
+    let session = std::fs::read_to_string(path).expect("the record");
+    let (mut view, mut datagrams, mut positions) = (Snapshots::new(Tick(0)), 0, 0);
+    for (number, line) in (1..).zip(session.lines()) {
+        if let Some(digits) = line.strip_prefix("> ") {
+            let byte = |digits: &[u8]| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok();
+            let datagram: Option<Vec<u8>> = digits.as_bytes().chunks(2).map(byte).collect();
+            view.apply(&datagram.expect("hexadecimal")).expect("a sound snapshot");
+            datagrams += 1;
+        } else {
+            let words = view.entities().map(|entity| {
+                let Entity { id, position, .. } = entity;
+                format!(" {}.{}@{},{}", id.index, id.generation, position.x, position.y)
+            });
+            let seen: Vec<String> = words.collect();
+            assert_eq!(format!("={}", seen.concat()), line, "line {number}");
+            positions += seen.len();
+        }
+    }
+    assert!(datagrams > 100 && positions > 1_000, "{datagrams} datagrams, {positions} positions");
 }

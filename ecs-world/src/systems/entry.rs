@@ -126,15 +126,22 @@ pub(crate) fn known_gear(data: &MasterData, version: u64, worn: &[(Slot, ItemTem
 impl Viewer {
     /// One whose client was told nothing yet.
     pub(crate) fn new() -> Self {
-        Self {
+        let mut viewer = Self {
             sequence: 0,
             stamp: None,
             known: vec![0; SLOTS.div_ceil(u64::BITS as usize)],
-            view: Vec::with_capacity(MAX_SET),
+            view: Vec::new(),
             crowd: Turn::default(),
             budget: MAX_DATAGRAM as u16,
             vitals: None,
-        }
+        };
+        viewer.make_room();
+        viewer
+    }
+
+    /// For all that it may have in view: looking takes no memory, after a checkpoint either.
+    pub(crate) fn make_room(&mut self) {
+        self.view.reserve(MAX_SET.saturating_sub(self.view.len()));
     }
 
     /// Whether its parts keep to their limits, so that nothing of a checkpoint can lead astray.

@@ -21,15 +21,15 @@ fn quantized(own: &OwnState) -> State {
 type Truth = BTreeMap<(u32, NetId), State>;
 
 /// Players of whom one looks at the others over a link.
-struct Field {
-    stage: Stage,
+pub(crate) struct Field {
+    pub(crate) stage: Stage,
     players: Vec<NetId>,
     truth: Truth,
     tick: u16,
 }
 
 impl Field {
-    fn new(count: u8, apart: i32) -> Self {
+    pub(crate) fn new(count: u8, apart: i32) -> Self {
         let mut stage = Stage::new(|data| data.balance.player_speed_cm_per_s = 600);
         let at = |n: u8| metres(60 + i32::from(n % 6) * apart, 60 + i32::from(n / 6) * apart);
         let players = (0..count).map(|n| stage.enter(n + 1, sheet(at(n))).entity).collect();
@@ -41,7 +41,7 @@ impl Field {
     }
 
     /// One tick in which each goes where it is told to; the first one's datagram.
-    fn step(&mut self, ack: Option<Ack>, walk: impl Fn(usize, u16) -> (u8, u8)) -> Vec<u8> {
+    pub(crate) fn step(&mut self, ack: Option<Ack>, walk: impl Fn(usize, u16) -> (u8, u8)) -> Vec<u8> {
         self.tick += 1;
         for (n, player) in self.players.iter().enumerate() {
             let (heading, throttle) = walk(n, self.tick);
@@ -65,17 +65,17 @@ impl Field {
 }
 
 /// Walks that turn now and then, and stand now and then.
-fn stroll(n: usize, tick: u16) -> (u8, u8) {
+pub(crate) fn stroll(n: usize, tick: u16) -> (u8, u8) {
     let turn = (usize::from(tick) + 7 * n) / 17;
     let heading = (turn * 77 + n * 31) as u8;
     (heading, if (turn + n).is_multiple_of(4) { 0 } else { 127 })
 }
 
 /// Small numbers that look like chance, from a seed.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn under(&mut self, end: u64) -> u64 {
+    pub(crate) fn under(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % end
     }
@@ -218,7 +218,7 @@ fn a_typical_update_takes_five_bytes() {
             continue;
         }
         for change in Snapshot::decode(&datagram).unwrap().changes() {
-            bits += 1 + change.map_or(0, |change| change.bits());
+            bits += 1 + change.map_or(0, |change| change.coded().bits());
             updates += u32::from(matches!(change, Some(Change::To(_))));
         }
         (bytes, ticks) = (bytes + datagram.len(), ticks + 1);

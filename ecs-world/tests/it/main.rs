@@ -16,6 +16,7 @@ mod journal;
 mod leave;
 mod loot;
 mod movement;
+mod recorded;
 mod restore;
 mod skills;
 mod smoke;

@@ -33,7 +33,7 @@ fn mask(width: u32) -> u64 {
     (1 << width) - 1
 }
 
-/// Writes fields one after the other into a buffer.
+/// Writes fields one after the other into a buffer. What stands behind them there may change.
 #[derive(Debug)]
 pub struct BitWriter<'a> {
     buffer: &'a mut [u8],
@@ -64,8 +64,11 @@ impl<'a> BitWriter<'a> {
         }
         self.pending = self.pending << width | u64::from(value) & mask(width);
         self.pending_bits = bits % 8;
-        for (i, byte) in room.iter_mut().take(whole).enumerate() {
-            *byte = (self.pending >> (bits - 8 * (i as u32 + 1)) & 0xFF) as u8;
+        // Left-aligned: the bytes that are full, and one that is written again when it is.
+        let bytes = (self.pending << (u64::BITS - bits.max(1))).to_be_bytes();
+        match room.first_chunk_mut() {
+            Some(room) => *room = bytes,
+            None => room.iter_mut().zip(bytes).take(whole).for_each(|(to, byte)| *to = byte),
         }
         self.bytes += whole;
         Ok(())

@@ -28,7 +28,10 @@ pub use ids::*;
 pub use input::{Input, InputWindow, Inputs};
 pub use movement::{Motion, step};
 pub use opening::Purpose;
-pub use snapshot::{Change, Delta, EntityKind, Entry, Form, Group, OwnState, Record, Snapshot, SnapshotWriter, State};
+pub use snapshot::{
+    Change, Coded, Delta, EntityKind, Entry, Form, Group, OwnState, Record, RecordBytes, Snapshot, SnapshotWriter,
+    State,
+};
 pub use space::{Cell, Position, Rect, Velocity};
 pub use terrain::{Terrain, TerrainIndex};
 pub use tick::{TICK_MS, TICKS_PER_SECOND, Tick};

@@ -282,9 +282,9 @@ impl PathBudget {
         }
     }
 
-    /// What a snapshot should have at most.
+    /// What a snapshot should have at most, so that it passes whatever is known of the path.
     pub(crate) fn snapshot_bytes(&self) -> usize {
-        self.bytes.max(BUDGET_FLOOR)
+        self.bytes.min(self.hole_limit().unwrap_or(MAX_DATAGRAM)).max(BUDGET_FLOOR)
     }
 
     /// A snapshot of so many bytes is to go out; asked once for each.

@@ -30,7 +30,7 @@ pub(crate) struct PlayerSession {
     pub(crate) worker: Arc<Worker>,
     place: Mutex<Option<Place>>,
     channel: Mutex<Option<Channel>>,
-    /// The snapshot budget that the shard knows, bytes.
+    /// The snapshot budget that the shard was told, bytes; 0: none.
     told_budget: AtomicUsize,
     refused: [AtomicU64; Refused::ALL.len()],
     rewards: Mutex<VecDeque<Reward>>,
@@ -87,6 +87,9 @@ pub(crate) enum AskError {
     TimedOut,
 }
 
+/// A snapshot budget that no path has.
+const UNTOLD: usize = 0;
+
 /// Rewards that a pick-up's reply may still ask for.
 const REWARDS_KEPT: usize = 32;
 
@@ -97,7 +100,7 @@ impl PlayerSession {
             worker,
             place: Mutex::default(),
             channel: Mutex::default(),
-            told_budget: AtomicUsize::new(MAX_DATAGRAM),
+            told_budget: AtomicUsize::new(UNTOLD),
             refused: Default::default(),
             rewards: Mutex::default(),
         }
@@ -115,9 +118,9 @@ impl PlayerSession {
     }
 
     pub(crate) fn set_place(&self, place: Option<Place>) {
-        // Who enters, or comes back with a shard, has the whole budget until it is told.
-        self.told_budget.store(MAX_DATAGRAM, Ordering::Relaxed);
         *lock(&self.place) = place;
+        // What was told before was of another stay, or came too early for this one.
+        self.told_budget.store(UNTOLD, Ordering::Relaxed);
     }
 
     /// Asks the shard, and waits for its answer.
@@ -149,7 +152,6 @@ impl PlayerSession {
         if channel.as_ref().is_some_and(|open| open.is(connection)) {
             *channel = None;
             self.handle.set_datagrams(None);
-            self.tell_budget(MAX_DATAGRAM);
         }
     }
 
@@ -193,6 +195,9 @@ impl PlayerSession {
             Some(Sent::LeftOut) => return meters.left_out_snapshots.increment(1),
             Some(Sent::Lost) => return,
             None | Some(Sent::TooLarge) => {
+                if sent.is_none() {
+                    self.tell_budget(MAX_DATAGRAM); // the link carries all
+                }
                 WorldReceiver::to(&self.handle).on_snapshot(&SnapshotBytes { datagram });
                 meters.pushed_snapshots.increment(1);
             }
@@ -213,7 +218,7 @@ impl PlayerSession {
         }
     }
 
-    /// Tells the shard what the client's snapshots may have, when that is news. A full mailbox is asked again at the next look.
+    /// Tells the shard what the client's snapshots may have, when that is news. A full mailbox is tried again at the next look.
     fn tell_budget(&self, bytes: usize) {
         if self.told_budget.load(Ordering::Relaxed) == bytes {
             return;

@@ -1,8 +1,9 @@
 //! How an entity of a set has changed, in few bits: its place as what is left of the extrapolated one, all else only when it is
 //! another.
 
-use crate::bits::{BitReader, BitWriter, Full, Truncated};
+use crate::bits::{BitReader, Truncated};
 use crate::snapshot::State;
+use crate::snapshot::coded::{Coded, MAX_CHANGE_BITS};
 
 /// A class of residuals.
 struct Class {
@@ -28,6 +29,12 @@ const TURN_BITS: u32 = 5;
 const FACING_BITS: u32 = 8;
 const ANIMATION_BITS: u32 = 6;
 const HEIGHT_BITS: u32 = 16;
+
+/// The longest: the largest residual, all else another.
+const _: () = assert!(
+    3 + 2 * CLASSES[3].bits + 2 + SPEED_BITS + HEADING_BITS + 3 + FACING_BITS + 3 + ANIMATION_BITS + HEIGHT_BITS
+        == MAX_CHANGE_BITS
+);
 
 /// What became of an entity of the baseline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,19 +85,12 @@ fn class_of((x, y): (i16, i16)) -> Option<&'static Class> {
 }
 
 impl Change {
-    /// Bits it takes behind the mask.
+    /// As it stands in a snapshot.
     #[must_use]
-    pub fn bits(&self) -> u32 {
+    pub fn coded(&self) -> Coded {
         match self {
-            Self::Gone => GONE.1,
-            Self::To(delta) => delta.bits(),
-        }
-    }
-
-    pub(crate) fn write(&self, writer: &mut BitWriter<'_>) -> Result<(), Full> {
-        match self {
-            Self::Gone => writer.put(GONE.0, GONE.1),
-            Self::To(delta) => delta.write(writer),
+            Self::Gone => Coded::GONE,
+            Self::To(delta) => delta.coded(),
         }
     }
 
@@ -154,53 +154,30 @@ impl Delta {
         }
     }
 
-    fn bits(&self) -> u32 {
-        let residual = class_of(self.residual).map_or(0, |class| class.code.1 + 2 * class.bits);
-        let velocity = match self.velocity {
-            None => 1,
-            Some((None, _)) => 2 + HEADING_BITS,
-            Some((Some(0), _)) => 2 + SPEED_BITS,
-            Some((Some(_), _)) => 2 + SPEED_BITS + HEADING_BITS,
-        };
-        let facing = match self.facing {
-            Facing::Same => 1,
-            Facing::AsHeading => 2,
-            Facing::Turned(_) => 3 + TURN_BITS,
-            Facing::At(_) => 3 + FACING_BITS,
-        };
-        let rest = self.rest.map_or(1, |rest| 3 + ANIMATION_BITS + rest.z.map_or(0, |_| HEIGHT_BITS));
-        residual + velocity + facing + rest
-    }
-
-    fn write(&self, writer: &mut BitWriter<'_>) -> Result<(), Full> {
-        let class = class_of(self.residual).ok_or(Full)?;
-        let part = |residual: i16| i32::from(residual).cast_unsigned() & ((1 << class.bits) - 1);
-        let (x, y) = (part(self.residual.0), part(self.residual.1));
-        writer.put((class.code.0 << class.bits | x) << class.bits | y, class.code.1 + 2 * class.bits)?;
-        match self.velocity {
-            None => writer.put(0, 1)?,
-            Some((None, heading)) => writer.put(0b10 << HEADING_BITS | u32::from(heading), 2 + HEADING_BITS)?,
+    fn coded(&self) -> Coded {
+        let (code, bits) = class_of(self.residual).map_or((GONE, 0), |class| (class.code, class.bits));
+        let (x, y) = (i32::from(self.residual.0), i32::from(self.residual.1));
+        let mut coded = Coded::UNCHANGED.then(code.0, code.1).then_signed(x, bits).then_signed(y, bits);
+        coded = match self.velocity {
+            None => coded.then(0, 1),
+            Some((None, heading)) => coded.then(0b10, 2).then(heading.into(), HEADING_BITS),
+            Some((Some(0), _)) => coded.then(0b11, 2).then(0, SPEED_BITS),
             Some((Some(speed), heading)) => {
-                writer.put(0b11 << SPEED_BITS | u32::from(speed), 2 + SPEED_BITS)?;
-                if speed != 0 {
-                    writer.put(heading.into(), HEADING_BITS)?;
-                }
+                coded.then(0b11, 2).then(speed.into(), SPEED_BITS).then(heading.into(), HEADING_BITS)
             }
+        };
+        coded = match self.facing {
+            Facing::Same => coded.then(0, 1),
+            Facing::AsHeading => coded.then(0b10, 2),
+            Facing::Turned(turn) => coded.then(0b110, 3).then_signed(turn.into(), TURN_BITS),
+            Facing::At(facing) => coded.then(0b111, 3).then(facing.into(), FACING_BITS),
+        };
+        let Some(rest) = self.rest else { return coded.then(0, 1) };
+        coded = coded.then(1, 1).then(rest.animation.into(), ANIMATION_BITS).then(rest.is_dead.into(), 1);
+        match rest.z {
+            None => coded.then(0, 1),
+            Some(z) => coded.then(1, 1).then_signed(z.into(), HEIGHT_BITS),
         }
-        match self.facing {
-            Facing::Same => writer.put(0, 1)?,
-            Facing::AsHeading => writer.put(0b10, 2)?,
-            Facing::Turned(turn) => {
-                let turn = i32::from(turn).cast_unsigned() & ((1 << TURN_BITS) - 1);
-                writer.put(0b110 << TURN_BITS | turn, 3 + TURN_BITS)?;
-            }
-            Facing::At(facing) => writer.put(0b111 << FACING_BITS | u32::from(facing), 3 + FACING_BITS)?,
-        }
-        let Some(rest) = self.rest else { return writer.put(0, 1) };
-        let flags = u32::from(rest.is_dead) << 1 | u32::from(rest.z.is_some());
-        let animation = u32::from(rest.animation) & ((1 << ANIMATION_BITS) - 1);
-        writer.put((1 << ANIMATION_BITS | animation) << 2 | flags, 3 + ANIMATION_BITS)?;
-        rest.z.map_or(Ok(()), |z| writer.put_signed(z.into(), HEIGHT_BITS))
     }
 
     /// Reads what follows the class's code.
@@ -231,5 +208,17 @@ impl Delta {
             None
         };
         Ok(Self { residual, velocity, facing, rest })
+    }
+}
+
+impl Coded {
+    /// It is in the set no more.
+    pub const GONE: Self = Self::UNCHANGED.then(GONE.0, GONE.1);
+}
+
+impl From<Option<Change>> for Coded {
+    /// `None`: it goes on as it did.
+    fn from(change: Option<Change>) -> Self {
+        change.map_or(Self::UNCHANGED, |change| change.coded())
     }
 }

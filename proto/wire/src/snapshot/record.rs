@@ -3,7 +3,7 @@
 use crate::bits::{BitReader, BitWriter, Full};
 use crate::datagram::DecodeError;
 use crate::ids::NetId;
-use crate::limits::MAX_GROUP_RECORDS;
+use crate::limits::{MAX_GROUP_RECORDS, RECORD_BYTES};
 use crate::space::{Cell, Position, Velocity};
 
 /// The client's own entity, for its prediction.
@@ -191,20 +191,33 @@ pub struct Record {
     pub is_dead: bool,
 }
 
+/// A record as it stands in a snapshot: the same for all who are told of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct RecordBytes(pub(super) [u8; RECORD_BYTES]);
+
 impl Record {
-    /// Writes its [`crate::limits::RECORD_BYTES`].
-    pub(crate) fn write(&self, writer: &mut BitWriter<'_>) -> Result<(), Full> {
+    /// As it stands in a snapshot.
+    #[must_use]
+    pub fn to_bytes(&self) -> RecordBytes {
         let heading = if self.speed == 0 { 0 } else { self.heading };
-        writer.put(self.entity.to_bits(), 19)?;
-        writer.put(u32::from(self.place.0), 11)?;
-        writer.put(u32::from(self.place.1), 11)?;
-        writer.put(u32::from(self.z), 10)?;
-        writer.put(u32::from(self.facing), 8)?;
-        writer.put(u32::from(self.speed), 7)?;
-        writer.put(u32::from(heading), 8)?;
-        writer.put(u32::from(self.animation), 6)?;
-        writer.put(u32::from(self.is_dead) << 2 | self.kind.code(), 4)?;
-        writer.put(0, 4)
+        let fields = [
+            (self.entity.to_bits(), 19),
+            (u32::from(self.place.0), 11),
+            (u32::from(self.place.1), 11),
+            (u32::from(self.z), 10),
+            (u32::from(self.facing), 8),
+            (u32::from(self.speed), 7),
+            (u32::from(heading), 8),
+            (u32::from(self.animation), 6),
+            (u32::from(self.is_dead) << 2 | self.kind.code(), 4),
+            (0, 4),
+        ];
+        let whole = fields
+            .into_iter()
+            .fold(0_u128, |whole, (value, width)| whole << width | u128::from(value) & ((1 << width) - 1));
+        let mut bytes = [0; RECORD_BYTES];
+        bytes.copy_from_slice(whole.to_be_bytes().split_at(size_of::<u128>() - RECORD_BYTES).1);
+        RecordBytes(bytes)
     }
 
     pub(crate) fn read(reader: &mut BitReader<'_>) -> Result<Self, DecodeError> {

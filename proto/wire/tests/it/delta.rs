@@ -35,7 +35,7 @@ const WALKING: State =
     State { x: 640, y: -640, z: 0, facing: 64, speed: 19, heading: 64, animation: 1, is_dead: false };
 
 fn bits(from: &State, ticks: u32, to: &State) -> u32 {
-    Change::To(Delta::between(from, ticks, to).unwrap()).bits()
+    Change::To(Delta::between(from, ticks, to).unwrap()).coded().bits()
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn usual_changes_are_short() {
     assert_eq!(bits(&WALKING, 2, &standing), 2 + 9 + 1 + 1);
     let all = State { x: 890, y: -890, z: 5, facing: 200, speed: 9, heading: 3, animation: 2, is_dead: true };
     assert_eq!(bits(&WALKING, 0, &all), 3 + 18 + 17 + 11 + 9 + 16);
-    assert_eq!(Change::Gone.bits(), 3);
+    assert_eq!(Change::Gone.coded().bits(), 3);
 }
 
 #[test]

@@ -4,9 +4,9 @@ use std::fs;
 
 use shallot_wire::heading::{HALFWAY_TANGENT, QUARTER_SINE};
 use shallot_wire::{
-    Ack, Cell, Change, Delta, EntityKind, Entry, Form, Group, Input, InputWindow, Inputs, Motion, NetId, OwnState,
-    Position, Record, Rect, Sequence, Snapshot, SnapshotHeader, SnapshotWriter, State, Terrain, Tick, TimeEcho,
-    Velocity, heading_towards, step,
+    Ack, Cell, Change, Coded, Delta, EntityKind, Entry, Form, Group, Input, InputWindow, Inputs, Motion, NetId,
+    OwnState, Position, Record, Rect, Sequence, Snapshot, SnapshotHeader, SnapshotWriter, State, Terrain, Tick,
+    TimeEcho, Velocity, heading_towards, step,
 };
 
 /// The lines of the block that is fenced with `title`, without what follows a number sign.
@@ -163,7 +163,7 @@ fn snapshot_against_a_baseline() {
         None => None,
         Some(to) => Some(Change::To(Delta::between(&entry.state, 5, to).unwrap())),
     };
-    let told: Vec<Option<Change>> = baseline.iter().zip(&changes).map(told).collect();
+    let told: Vec<Coded> = baseline.iter().zip(&changes).map(|pair| Coded::from(told(pair))).collect();
     let header = SnapshotHeader { baseline: Some(Sequence(0x00FA)), last_input: None, buffer_depth: 0, ..header() };
     let mut buffer = [0; 128];
     let mut writer = SnapshotWriter::new(&mut buffer, &header, None, None, &told).unwrap();

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use shallot_wire::datagram::Ack;
 use shallot_wire::limits::{MAX_DATAGRAM, MAX_STATE_AGE};
 use shallot_wire::{
-    Arrival, Change, DecodeError, Delta, EntityKind, Entry, Form, Group, NetId, Received, Sequence, Snapshot,
+    Arrival, Change, Coded, DecodeError, Delta, EntityKind, Entry, Form, Group, NetId, Received, Sequence, Snapshot,
     SnapshotHeader, SnapshotWriter, State, Tick,
 };
 
@@ -89,7 +89,7 @@ impl Server {
             if change != Some(Change::Gone) {
                 entering.remove(&entry.entity.index);
             }
-            changes.push(change);
+            changes.push(Coded::from(change));
         }
         let baseline = self.baseline.map(Sequence);
         let header = SnapshotHeader {

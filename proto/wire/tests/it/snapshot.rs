@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use shallot_wire::limits::{MAX_DATAGRAM, MAX_RECORDS};
 use shallot_wire::snapshot::changes_bytes;
 use shallot_wire::{
-    Cell, Change, DecodeError, Delta, EntityKind, Form, Full, Group, Kind, NetId, OwnState, Position, Record, Sequence,
-    Snapshot, SnapshotHeader, SnapshotWriter, TimeEcho, Velocity,
+    Cell, Change, Coded, DecodeError, Delta, EntityKind, Form, Full, Group, Kind, NetId, OwnState, Position, Record,
+    Sequence, Snapshot, SnapshotHeader, SnapshotWriter, TimeEcho, Velocity,
 };
 
 use crate::states;
@@ -83,6 +83,10 @@ fn groups() -> impl Strategy<Value = Vec<(Group, Vec<Record>)>> {
     prop::collection::vec((group(), prop::collection::vec(record(), 0..30)), 0..6)
 }
 
+fn coded(changes: &[Option<Change>]) -> Vec<Coded> {
+    changes.iter().map(|change| Coded::from(*change)).collect()
+}
+
 /// Writes until the budget is spent; returns the length and how many records went in.
 fn write(
     buffer: &mut [u8],
@@ -92,7 +96,7 @@ fn write(
     changes: &[Option<Change>],
     groups: &[(Group, Vec<Record>)],
 ) -> Result<(usize, usize), Full> {
-    let mut writer = SnapshotWriter::new(buffer, header, echo, own, changes)?;
+    let mut writer = SnapshotWriter::new(buffer, header, echo, own, &coded(changes))?;
     let mut pushed = 0;
     'all: for (group, records) in groups {
         let mut cell = writer.begin_cell(*group);
@@ -122,7 +126,7 @@ proptest! {
     ) {
         let header = SnapshotHeader { baseline: baseline.map(Sequence), ..header };
         let mut buffer = vec![0xEE; budget];
-        let bits: u32 = changes.iter().flatten().map(Change::bits).sum();
+        let bits: u32 = coded(&changes).into_iter().map(Coded::bits).sum();
         let changes_length = baseline.map_or(0, |_| changes_bytes(changes.len(), bits as usize));
         let front = 11 + if echo.is_some() { 4 } else { 0 } + if own.is_some() { 24 } else { 0 } + changes_length;
         let Ok((length, pushed)) = write(&mut buffer, &header, echo, own.as_ref(), &changes, &groups) else {
@@ -234,7 +238,7 @@ fn a_cell_without_records_takes_no_room() {
 fn a_set_has_at_most_255_entities() {
     let mut buffer = [0; MAX_DATAGRAM];
     let header = SnapshotHeader { baseline: Some(Sequence(1)), ..HEADER };
-    assert_eq!(SnapshotWriter::new(&mut buffer, &header, None, None, &[None; 256]).unwrap_err(), Full);
+    assert_eq!(SnapshotWriter::new(&mut buffer, &header, None, None, &[Coded::UNCHANGED; 256]).unwrap_err(), Full);
     let (mut gone, three) = ([None; 255], [(GROUP, vec![RECORD; 3])]);
     let (length, _) = write(&mut buffer, &header, None, None, &gone, &three).unwrap();
     assert_eq!(Snapshot::decode(&buffer[..length]).unwrap_err(), DecodeError::TooManyEntities(258));

@@ -325,6 +325,17 @@ fn a_client_who_moves_leaves_the_old_path_behind() {
 }
 
 #[test]
+fn what_is_written_to_fit_passes_beside_a_hole() {
+    let hole = Some(Hole { limit: 300, length: HOLE_SAMPLES_FIRST, age: 0 });
+    let mut budget = PathBudget { hole, ..PathBudget::new() };
+    assert_eq!(budget.snapshot_bytes(), 300);
+    assert_eq!((budget.pass(300), budget.pass(301)), (Pass::Go, Pass::TooLarge));
+    // Where nothing passes it is what is tried again.
+    let shut = Hole { limit: 0, length: HOLE_SAMPLES_FIRST, age: 0 };
+    assert_eq!(PathBudget { hole: Some(shut), ..PathBudget::new() }.snapshot_bytes(), BUDGET_FLOOR);
+}
+
+#[test]
 fn a_game_that_does_not_know_the_budget_sends_fewer_snapshots() {
     let mut budget = PathBudget { bytes: 400, ..PathBudget::new() };
     let passed: Vec<Pass> = (0..60).map(|_| budget.pass(1_000)).collect();
