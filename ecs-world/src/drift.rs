@@ -46,7 +46,8 @@ impl Drift {
 /// Of all slots and ages, as far as somebody has asked.
 #[derive(Debug)]
 pub(crate) struct Drifts {
-    /// Slot by slot, each with its ages; with the number of the round it was worked out in.
+    /// Age by age, each with its slots, since few ages are asked for and those lie close together; with the number of the round it was
+    /// worked out in.
     table: Vec<(u32, Option<Drift>)>,
     /// One a tick; 0 is none.
     round: u32,
@@ -72,7 +73,7 @@ impl Drifts {
 
     /// Of the one in a slot since its state of `age` ticks ago; `None`: there is none, or it was somebody else's.
     pub(crate) fn of(&mut self, scene: &Scene, slot: u16, age: u32) -> Option<&Drift> {
-        let place = usize::from(slot) * AGES + usize::try_from(age).ok().filter(|age| *age < AGES)?;
+        let place = Some(usize::from(slot)).filter(|slot| *slot < SLOTS)? + age as usize * SLOTS;
         let (round, drift) = self.table.get_mut(place)?;
         if *round != self.round {
             (*round, *drift) = (self.round, Drift::work_out(scene, slot, age));

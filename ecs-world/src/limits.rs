@@ -115,8 +115,9 @@ pub(crate) const SETS_KEPT: usize = 16;
 /// Bytes of a datagram that those outside a full set get at least, but no more than a quarter of it: 20 records in some cells. So 745 of
 /// a crowd of 1,000 are told within 2 s.
 pub(crate) const CROWD_BYTES: usize = 260;
-/// Entities that are looked at in a tick to find those outside a full set; the next tick goes on from there.
-pub(crate) const CROWD_LOOKS: usize = 128;
+/// Entities that are looked at in a tick to find those outside a full set; the next tick goes on from there. So 2,500 are gone over in
+/// the two seconds for which each record counts.
+pub(crate) const CROWD_LOOKS: usize = 64;
 /// The least that a client's datagrams can be cut to, bytes: its own state, and of each entity of a baseline that it has gone.
 pub(crate) const BUDGET_LEAST: usize = 200;
 /// Who is farther away than this is forgotten, and told anew when it comes back: a cell's diagonal beyond
