@@ -2,7 +2,7 @@
 //! digest has; and since readers and writers are derived, a checkpoint has every field of every component.
 //!
 //! Not in it, because it follows from the rest: the land, the scene, who has which entity. Commands that wait for the
-//! next step are not in it either, nor what clients have acknowledged: after a restore they are told all anew.
+//! next step are not in it either, nor whom clients have in view: after a restore they are told all anew.
 
 use bevy_ecs::prelude::{Bundle, Component, Entity, World as Ecs};
 use shallot_masterdata::{MasterData, RegionIndex};
@@ -217,7 +217,6 @@ impl Saved {
         let mut roster = Roster::default();
         for mut saved in self.players {
             saved.fight.make_room();
-            saved.viewer.make_room();
             let character: CharacterId = saved.player.character;
             let (id, entity) = (saved.tag.id, ecs.spawn(saved).id());
             let is_new = roster.0.insert(character, entity).is_none();

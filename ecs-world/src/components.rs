@@ -7,14 +7,14 @@ use shallot_masterdata::{Abilities, ClassId, ItemTemplateId, MonsterId, SkillId,
 use shallot_wire::{CharacterId, GrantId, NetId, OwnerEpoch, Position, Tick, Velocity};
 use wincode::{SchemaRead, SchemaWrite};
 
-use crate::baseline::Baselines;
 use crate::crowd::Turn;
-use crate::interest::Watched;
 use crate::limits::{COOLDOWNS, HURT_BY, WORN};
 use crate::schema::{
     AbilitiesSchema, CharacterSchema, ClassSchema, GrantSchema, ItemSchema, MonsterSchema, NetIdSchema,
     OwnerEpochSchema, PositionSchema, SkillSchema, TextSchema, TickSchema, VelocitySchema,
 };
+use crate::slot_set::SlotSet;
+use crate::view::View;
 
 /// Every entity: its number on the wire.
 #[derive(Component, Clone, Copy, Debug, PartialEq, Eq, SchemaRead, SchemaWrite)]
@@ -263,19 +263,17 @@ pub(crate) struct Loot {
     pub(crate) pending: Option<GrantId>,
 }
 
-/// A player: what its client was told, but for the sets of its snapshots.
+/// A player: what its client was told, beside its [`View`].
 #[derive(Component, Clone, Debug, PartialEq, Eq, SchemaRead, SchemaWrite)]
-#[require(Baselines)]
+#[require(View)]
 pub(crate) struct Viewer {
     /// Number of the next snapshot.
     pub(crate) sequence: u16,
     /// The client's newest time stamp, and how long it was held before the tick, milliseconds; `None` once it was sent
     /// back.
     pub(crate) stamp: Option<(u16, u16)>,
-    /// One bit for each slot whose tenant the client has been told of.
-    pub(crate) known: Vec<u64>,
-    /// Whom it has in view, at most [`MAX_SET`](shallot_wire::limits::MAX_SET), each slot once.
-    pub(crate) view: Vec<Watched>,
+    /// The slots whose tenants the client has been told of.
+    pub(crate) known: SlotSet,
     /// Who of a crowd was told last.
     pub(crate) crowd: Turn,
     /// Bytes of its datagrams at most.

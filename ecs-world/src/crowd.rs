@@ -1,4 +1,4 @@
-//! When more are in sight than a set holds, the others are told without a memory: a few in each datagram, in turn.
+//! When more are in sight than a view has places, the others are told without a memory: a few in each datagram, in turn.
 
 use shallot_wire::{Form, Group, SnapshotWriter};
 use wincode::{SchemaRead, SchemaWrite};
@@ -6,7 +6,7 @@ use wincode::{SchemaRead, SchemaWrite};
 use crate::interest::Look;
 use crate::limits::{CROWD_LOOKS, FAR_UNITS};
 use crate::scene::Scene;
-use crate::sights::Sights;
+use crate::view::View;
 
 /// Who was looked at last: number of the cell, and slot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, SchemaRead, SchemaWrite)]
@@ -22,7 +22,7 @@ impl Turn {
         &mut self,
         scene: &Scene,
         look: Look,
-        sights: &Sights,
+        view: &View,
         writer: &mut SnapshotWriter<'_>,
         mut on_told: impl FnMut(u16),
     ) {
@@ -44,10 +44,10 @@ impl Turn {
                     return;
                 }
                 let is_outside = glimpse.slot != look.own.index
-                    && sights.get(glimpse.slot).is_none()
+                    && !view.has(glimpse.slot)
                     && look.at.is_within(FAR_UNITS, glimpse.position);
                 if let Some(record) = scene.record(glimpse.slot).filter(|_| is_outside) {
-                    if group.push_bytes(record).is_err() {
+                    if group.push(0, record).is_err() {
                         return;
                     }
                     on_told(glimpse.slot);

@@ -1,54 +1,21 @@
-//! What has become of an entity since a state of it that a client has. That is the same for all clients who have that state, so it
-//! is worked out once a tick, when the first of them asks.
+//! How an entity has gone on since a state of it that a client was told: whether it is not where it is thought to be, and the change that
+//! leads to where it is. Both are the same for all clients who were told that state, so they are worked out once a tick, when the
+//! first of them asks.
 
 use shallot_wire::limits::MAX_STATE_AGE;
-use shallot_wire::{Change, Coded, Delta};
+use shallot_wire::{Change, Coded, Delta, State};
 
-use crate::gate::{self, RingsOff};
-use crate::interest::Ring;
+use crate::gate::Gate;
 use crate::limits::SLOTS;
 use crate::scene::Scene;
 
-/// From a state of some ticks ago to the present one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Drift {
-    /// What leads from one to the other; [`Coded::GONE`], when it is too far off for that.
-    pub(crate) coded: Coded,
-    rings_off: RingsOff,
-    /// Whether it stood and stands.
-    rests: bool,
-}
-
-impl Drift {
-    /// Whether it is not as it was thought to be.
-    pub(crate) fn is_off(&self, ring: Ring) -> bool {
-        self.rings_off.has(ring)
-    }
-
-    /// Whether it is to be told: it is not as it was thought to be, and it is its turn, or its state is `age` ticks old and so its time.
-    pub(crate) fn is_due(&self, ring: Ring, age: u32, is_turn: bool) -> bool {
-        age >= ring.age(self.rests) || is_turn && self.is_off(ring)
-    }
-
-    /// `None`: there is no state so old of the one who is in the slot now.
-    fn work_out(scene: &Scene, slot: u16, age: u32) -> Option<Self> {
-        let (had, now) = (scene.spot_before(slot, age)?, scene.spot(slot)?);
-        if had.id != now.id {
-            return None;
-        }
-        let (from, to) = (had.state(), now.state());
-        let coded = Delta::between(&from, age, &to).map_or(Coded::GONE, |delta| Change::To(delta).coded());
-        let rests = from.speed == 0 && to.speed == 0;
-        Some(Self { coded, rings_off: gate::rings_off(&from, age, &to), rests })
-    }
-}
-
-/// Of all slots and ages, as far as somebody has asked.
+/// Of all slots and ages, as far as somebody has asked. Age by age, each with its slots, since few ages are asked for and
+/// those lie close together.
 #[derive(Debug)]
 pub(crate) struct Drifts {
-    /// Age by age, each with its slots, since few ages are asked for and those lie close together; with the number of the round it was
-    /// worked out in.
-    table: Vec<(u32, Option<Drift>)>,
+    /// Each with the number of the round it was worked out in.
+    gates: Vec<(u32, Gate)>,
+    changes: Vec<(u32, Option<Coded>)>,
     /// One a tick; 0 is none.
     round: u32,
 }
@@ -58,7 +25,7 @@ const AGES: usize = MAX_STATE_AGE as usize + 1;
 
 impl Default for Drifts {
     fn default() -> Self {
-        Self { table: vec![(0, None); SLOTS * AGES], round: 0 }
+        Self { gates: vec![(0, Gate::UNKNOWN); SLOTS * AGES], changes: vec![(0, None); SLOTS * AGES], round: 0 }
     }
 }
 
@@ -66,20 +33,43 @@ impl Drifts {
     /// Another tick: nothing is known yet.
     pub(crate) fn begin(&mut self) {
         self.round = self.round.checked_add(1).unwrap_or_else(|| {
-            self.table.fill((0, None));
+            self.gates.fill((0, Gate::UNKNOWN));
+            self.changes.fill((0, None));
             1
         });
     }
 
-    /// Of the one in a slot since its state of `age` ticks ago; `None`: there is none, or it was somebody else's.
-    pub(crate) fn of(&mut self, scene: &Scene, slot: u16, age: u32) -> Option<&Drift> {
-        let place = Some(usize::from(slot)).filter(|slot| *slot < SLOTS)? + age as usize * SLOTS;
-        let (round, drift) = self.table.get_mut(place)?;
+    /// Where the one in a slot is off from its state of `age` ticks ago.
+    pub(crate) fn gate(&mut self, scene: &Scene, slot: u16, age: u32) -> Gate {
+        let Some((round, gate)) = place(slot, age).and_then(|place| self.gates.get_mut(place)) else {
+            return Gate::UNKNOWN;
+        };
         if *round != self.round {
-            (*round, *drift) = (self.round, Drift::work_out(scene, slot, age));
+            let states = states(scene, slot, age);
+            (*round, *gate) = (self.round, states.map_or(Gate::UNKNOWN, |(had, now)| Gate::between(&had, age, &now)));
         }
-        drift.as_ref()
+        *gate
     }
+
+    /// What leads there from that state; `None`: it is too far off for that, or there is no such state of this one.
+    pub(crate) fn change(&mut self, scene: &Scene, slot: u16, age: u32) -> Option<Coded> {
+        let (round, change) = self.changes.get_mut(place(slot, age)?)?;
+        if *round != self.round {
+            let delta = states(scene, slot, age).and_then(|(had, now)| Delta::between(&had, age, &now));
+            (*round, *change) = (self.round, delta.map(|delta| Change::To(delta).coded()));
+        }
+        *change
+    }
+}
+
+fn place(slot: u16, age: u32) -> Option<usize> {
+    (usize::from(slot) < SLOTS && age <= MAX_STATE_AGE).then_some(usize::from(slot) + age as usize * SLOTS)
+}
+
+/// Of the one in a slot, so many ticks ago and now.
+fn states(scene: &Scene, slot: u16, age: u32) -> Option<(State, State)> {
+    let (had, now) = (scene.spot_before(slot, age)?, scene.spot(slot)?);
+    (had.id == now.id).then(|| (had.state(), now.state()))
 }
 
 #[cfg(test)]

@@ -1,21 +1,22 @@
-//! Whom a client has in view: the nearest, in rings, up to the size of a set.
+//! Whom a client has in view: the nearest, in rings, as many as there are places.
 //!
-//! Who is near, mid or far is told each tick, each third, each tenth. In that rhythm, the near in each second, it is looked for who
-//! comes into view and who changes rings, each viewer, entity and cell in a tick of its own, so that the work spreads. A ring is left 8 m later than it is entered and not
-//! before a second in it. What the player has to do with is always in view: its target, and who is after it.
+//! In the rhythm of the rings it is looked who of those in view changes rings or goes out of sight; who comes into view is looked for
+//! around each viewer, near by more often than far off, each viewer in ticks of its own so that the work spreads. A ring is left 8 m
+//! later than it is entered and not before a second in it. What the player has to do with is always in view: its target, and who
+//! is after it.
 
-use shallot_wire::limits::MAX_SET;
+use shallot_wire::limits::PLACES;
 use shallot_wire::{NetId, Position, Tick};
-use wincode::{SchemaRead, SchemaWrite};
 
 use crate::limits::{
-    FAR_TICKS, FAR_UNITS, LINGER_TICKS, LINGER_UNITS, MID_TICKS, MID_UNITS, NEAR_LOOK_TICKS, NEAR_UNITS, SLOTS,
+    ENTITIES, FAR_TICKS, FAR_UNITS, LINGER_TICKS, LINGER_UNITS, MID_TICKS, MID_UNITS, NEAR_TICKS, NEAR_UNITS,
+    WIDE_LOOK_TICKS,
 };
 use crate::scene::{Glimpse, Scene};
-use crate::sights::{Sight, Sights};
+use crate::view::{Shown, View};
 
 /// How near an entity is, and so how often and how exactly it is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, SchemaRead, SchemaWrite)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Ring {
     /// What the player has to do with, at any distance.
     Always,
@@ -34,29 +35,19 @@ impl Ring {
         [Self::Near, Self::Mid, Self::Far].into_iter().find(|ring| is_within(ring.reach()))
     }
 
-    /// Whether at this count of ticks it is the turn of an entity in it to be told.
-    pub(crate) fn is_turn_to_tell(self, count: u32) -> bool {
-        match self {
-            Self::Always | Self::Near => true,
-            Self::Mid => count.is_multiple_of(MID_TICKS),
-            Self::Far => count.is_multiple_of(FAR_TICKS),
-        }
-    }
-
-    /// Whether at this count of ticks it is the turn of an entity in it to be looked at.
-    fn is_turn_to_look(self, count: u32) -> bool {
-        // By constants: a division for each of all in view would be most of the work.
-        match self {
-            Self::Always | Self::Near => count.is_multiple_of(NEAR_LOOK_TICKS),
-            Self::Mid => count.is_multiple_of(MID_TICKS),
-            Self::Far => count.is_multiple_of(FAR_TICKS),
-        }
-    }
-
     /// Ticks between two looks at who is in it.
     fn look_period(self) -> u32 {
         match self {
-            Self::Always | Self::Near => NEAR_LOOK_TICKS,
+            Self::Always | Self::Near => NEAR_TICKS,
+            Self::Mid => MID_TICKS,
+            Self::Far => FAR_TICKS,
+        }
+    }
+
+    /// Ticks between two turns to be told of who is in it.
+    pub(crate) fn tell_period(self) -> u32 {
+        match self {
+            Self::Always | Self::Near => 1,
             Self::Mid => MID_TICKS,
             Self::Far => FAR_TICKS,
         }
@@ -72,19 +63,10 @@ impl Ring {
     }
 }
 
-/// An entity that a client has in view.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, SchemaRead, SchemaWrite)]
-pub(crate) struct Watched {
-    pub(crate) slot: u16,
-    pub(crate) ring: Ring,
-    /// Ticks since it came into the ring; stops at 255.
-    pub(crate) stay: u8,
-}
-
-impl Watched {
-    /// Follows it to where it is now, so many ticks after it was looked for last; false: it is out of sight.
-    fn follow(&mut self, distance_squared: i64, ticks: u32) -> bool {
-        self.stay = self.stay.saturating_add(ticks as u8);
+impl Shown {
+    /// Follows it to where it is now, a period of its ring after it was looked at last; false: it is out of sight.
+    fn follow(&mut self, distance_squared: i64) -> bool {
+        self.stay = self.stay.saturating_add(self.ring.look_period() as u8);
         let Some(inner) = Ring::at(distance_squared, 0).filter(|ring| *ring < self.ring) else {
             return self.fall_back(distance_squared);
         };
@@ -111,9 +93,9 @@ pub(crate) struct Look {
 }
 
 impl Look {
-    /// A count of ticks, for each viewer and `salt` another one, so that turns spread.
-    pub(crate) fn count(&self, salt: u32) -> u32 {
-        self.tick.0.wrapping_add(u32::from(self.own.index)).wrapping_add(salt)
+    /// A count of ticks, for each viewer another one, so that turns spread.
+    pub(crate) fn count(&self) -> u32 {
+        self.tick.0.wrapping_add(u32::from(self.own.index))
     }
 }
 
@@ -124,149 +106,122 @@ fn nearness(distance_squared: i64, slot: u16) -> Nearness {
     distance_squared.cast_unsigned().min(1 << 47) << 16 | u64::from(slot)
 }
 
-/// How far who is in view already counts.
-fn in_view(distance_squared: i64) -> i64 {
-    distance_squared / 4 * 3
+fn slot_of(nearness: Nearness) -> u16 {
+    (nearness & 0xFFFF) as u16
 }
 
 /// Buffers of the selection, used again for each viewer.
 #[derive(Debug)]
 pub(crate) struct Interest {
-    /// Of the viewer whose list was brought up to the tick last.
-    pub(crate) sights: Sights,
     /// Who could come into view.
-    candidates: Vec<(Nearness, Watched)>,
+    candidates: Vec<(Nearness, Ring)>,
     /// All who are in a view that is too full, and all who could come into it.
     crowd: Vec<Nearness>,
 }
 
 impl Default for Interest {
     fn default() -> Self {
-        let candidates = Vec::with_capacity(SLOTS);
-        Self { sights: Sights::default(), candidates, crowd: Vec::with_capacity(SLOTS + MAX_SET) }
+        Self { candidates: Vec::with_capacity(ENTITIES), crowd: Vec::with_capacity(ENTITIES + PLACES) }
     }
 }
 
 impl Interest {
-    /// Brings a viewer's list up to the tick: at most [`MAX_SET`], the nearest. `bound` are the slots it has to do with.
-    pub(crate) fn update(
-        &mut self,
-        scene: &Scene,
-        look: Look,
-        bound: impl Iterator<Item = u16>,
-        view: &mut Vec<Watched>,
-    ) {
-        let Self { sights, candidates, .. } = self;
-        sights.begin();
-        candidates.clear();
-        let (mut place, mut farthest) = (0, 0);
-        view.retain_mut(|watched| {
-            let Some(at) = scene.place(watched.slot) else { return false };
-            if watched.ring.is_turn_to_look(look.count(watched.slot.into())) {
-                let distance_squared = look.at.distance_squared(at);
-                farthest = farthest.max(in_view(distance_squared));
-                if !watched.follow(distance_squared, watched.ring.look_period()) {
-                    return false;
-                }
-            }
-            sights.put(watched.slot, place, watched.ring);
-            place = place.saturating_add(1);
-            true
-        });
-        for slot in bound.filter(|slot| *slot != look.own.index && scene.is_there(*slot)) {
-            if let Some(sight) = sights.get_mut(slot) {
-                sight.ring = Ring::Always;
-                if let Some(watched) = view.get_mut(usize::from(sight.place)) {
-                    watched.ring = Ring::Always;
-                }
-            } else {
-                sights.put(slot, Sight::UNLISTED, Ring::Always);
-                candidates.push((nearness(0, slot), Watched { slot, ring: Ring::Always, stay: 0 }));
+    /// Brings a client's view up to the tick. `bound` are the slots it has to do with.
+    pub(crate) fn update(&mut self, scene: &Scene, look: Look, bound: impl Iterator<Item = u16>, view: &mut View) {
+        for slot in scene.vanished() {
+            if let Some(place) = view.place_of(*slot) {
+                view.leave(place, look.tick);
             }
         }
-        // A full view is not looked around for more than those nearer than the farthest of this tick's turns.
-        let limit = if view.len() < MAX_SET { i64::MAX } else { farthest };
-        self.look_around(scene, look, limit, view.is_empty());
-        if view.len() + self.candidates.len() > MAX_SET {
+        follow(scene, look, view);
+        let count = look.count();
+        let is_wide = view.taken().is_empty() || count.is_multiple_of(WIDE_LOOK_TICKS);
+        if !is_wide && !count.is_multiple_of(NEAR_TICKS) {
+            return;
+        }
+        self.candidates.clear();
+        for slot in bound.filter(|slot| *slot != look.own.index && scene.is_there(*slot)) {
+            match view.place_of(slot) {
+                Some(place) => view.set(place, Shown { slot, ring: Ring::Always, stay: 0 }),
+                None => self.candidates.push((nearness(0, slot), Ring::Always)),
+            }
+        }
+        if is_wide {
+            self.look_around(scene, look, view, FAR_UNITS);
+        } else if !view.is_full_of_near() {
+            self.look_around(scene, look, view, NEAR_UNITS);
+        }
+        if view.taken().len() + self.candidates.len() > PLACES {
             self.keep_nearest(scene, look, view);
-        } else {
-            for (_, watched) in self.candidates.drain(..) {
-                self.sights.put(watched.slot, view.len() as u8, watched.ring);
-                view.push(watched);
+        }
+        for (nearness, ring) in &self.candidates {
+            let slot = slot_of(*nearness);
+            if !view.has(slot) {
+                view.enter(slot, *ring, look.tick);
             }
         }
     }
 
-    /// Finds who is in sight and not in view, in the cells whose turn it is or in all; nobody at `limit` or farther.
-    fn look_around(&mut self, scene: &Scene, look: Look, limit: i64, in_all: bool) {
-        for ring in [Ring::Near, Ring::Mid, Ring::Far] {
-            let (span, period) = (scene.grid.span(look.at, ring.reach()), if in_all { 1 } else { ring.look_period() });
-            for row in span.south..=span.north {
-                let (first, last) = (scene.grid.index(span.west, row), scene.grid.index(span.east, row));
-                // In a row the cells whose turn it is stand a period apart.
-                let begin = first + ((period - look.count(first as u32) % period) % period) as usize;
-                for cell in (begin..=last).step_by(period as usize) {
-                    let there = scene.in_cell(cell);
-                    if there.is_empty() {
-                        continue;
-                    }
-                    let distance_squared = scene.grid.distance_squared(span.west + cell - first, row, look.at);
-                    if distance_squared < limit && Ring::at(distance_squared, 0) == Some(ring) {
-                        self.look_at(there, look, limit);
-                    }
+    /// Finds who is in sight and not in view, within so many units.
+    fn look_around(&mut self, scene: &Scene, look: Look, view: &View, reach: i32) {
+        let limit = i64::from(reach) * i64::from(reach);
+        let span = scene.grid.span(look.at, reach);
+        for row in span.south..=span.north {
+            for column in span.west..=span.east {
+                let there = scene.in_cell(scene.grid.index(column, row));
+                if !there.is_empty() && scene.grid.distance_squared(column, row, look.at) <= limit {
+                    self.look_at(there, look, view, limit);
                 }
             }
         }
     }
 
     /// Notes who of a cell could come into view.
-    fn look_at(&mut self, there: &[Glimpse], look: Look, limit: i64) {
+    fn look_at(&mut self, there: &[Glimpse], look: Look, view: &View, limit: i64) {
         for glimpse in there {
-            let slot = glimpse.slot;
-            if slot == look.own.index || self.sights.get(slot).is_some() {
-                continue;
-            }
             let distance_squared = look.at.distance_squared(glimpse.position);
-            if let Some(ring) = Ring::at(distance_squared, 0).filter(|_| distance_squared < limit) {
-                self.candidates.push((nearness(distance_squared, slot), Watched { slot, ring, stay: 0 }));
+            let is_new = distance_squared <= limit && glimpse.slot != look.own.index && !view.has(glimpse.slot);
+            if let Some(ring) = Ring::at(distance_squared, 0).filter(|_| is_new) {
+                self.candidates.push((nearness(distance_squared, glimpse.slot), ring));
             }
         }
     }
 
-    /// Leaves the nearest [`MAX_SET`]. Who is in view already counts as a seventh nearer, so that it does not flicker.
-    fn keep_nearest(&mut self, scene: &Scene, look: Look, view: &mut Vec<Watched>) {
-        let Self { sights, candidates, crowd } = self;
-        let known = |watched: &Watched| {
-            let distance_squared = match watched.ring {
+    /// Leaves the nearest, as many as there are places, in view and among the candidates. Who is in view already counts as a
+    /// seventh nearer, so that it does not flicker.
+    fn keep_nearest(&mut self, scene: &Scene, look: Look, view: &mut View) {
+        let Self { candidates, crowd } = self;
+        let known = |shown: &Shown| {
+            let distance_squared = match shown.ring {
                 Ring::Always => 0,
-                _ => scene.place(watched.slot).map_or(i64::MAX, |at| look.at.distance_squared(at)),
+                _ => scene.place(shown.slot).map_or(i64::MAX, |at| look.at.distance_squared(at)),
             };
-            nearness(in_view(distance_squared), watched.slot)
+            nearness(distance_squared / 4 * 3, shown.slot)
         };
         crowd.clear();
-        crowd.extend(view.iter().map(known).chain(candidates.iter().map(|(nearness, _)| *nearness)));
-        let (_, farthest, _) = crowd.select_nth_unstable(MAX_SET - 1);
+        crowd.extend(view.all().map(|(_, shown)| known(&shown)));
+        crowd.extend(candidates.iter().map(|(nearness, _)| *nearness));
+        let (_, farthest, _) = crowd.select_nth_unstable(PLACES - 1);
         let farthest = *farthest;
-        view.retain(|watched| known(watched) <= farthest);
-        view.extend(candidates.iter().filter(|(nearness, _)| *nearness <= farthest).map(|(_, watched)| *watched));
-        sights.begin();
-        for (place, watched) in (0..Sight::UNLISTED).zip(view.iter()) {
-            sights.put(watched.slot, place, watched.ring);
+        candidates.retain(|(nearness, _)| *nearness <= farthest);
+        for place in view.taken() {
+            if view.get(place).is_some_and(|shown| known(&shown) > farthest) {
+                view.leave(place, look.tick);
+            }
         }
     }
 }
 
-/// Whether a slot's bit is set.
-pub(crate) fn is_known(known: &[u64], slot: u16) -> bool {
-    let (word, bit) = (usize::from(slot) / 64, slot % 64);
-    known.get(word).is_some_and(|word| word >> bit & 1 == 1)
-}
-
-/// Sets or clears a slot's bit.
-pub(crate) fn set_known(known: &mut [u64], slot: u16, to: bool) {
-    let (word, bit) = (usize::from(slot) / 64, slot % 64);
-    if let Some(word) = known.get_mut(word) {
-        *word = *word & !(1 << bit) | u64::from(to) << bit;
+/// Those in view whose turn it is change rings, and leave.
+fn follow(scene: &Scene, look: Look, view: &mut View) {
+    for place in view.turn_to_look(look.count()) {
+        let Some(mut shown) = view.get(place) else { continue };
+        let is_in_sight = scene.place(shown.slot).is_some_and(|at| shown.follow(look.at.distance_squared(at)));
+        if is_in_sight {
+            view.set(place, shown);
+        } else {
+            view.leave(place, look.tick);
+        }
     }
 }
 
@@ -279,20 +234,6 @@ mod tests {
     }
 
     #[test]
-    fn bits_of_slots() {
-        let mut known = vec![0; 3];
-        for slot in [0, 63, 64, 191] {
-            assert!(!is_known(&known, slot));
-            set_known(&mut known, slot, true);
-            assert!(is_known(&known, slot));
-        }
-        set_known(&mut known, 63, false);
-        assert_eq!(known, [1, 1, 1 << 63]);
-        set_known(&mut known, 192, true);
-        assert!(!is_known(&known, 192), "beyond the end is nobody");
-    }
-
-    #[test]
     fn rings_by_distance() {
         let rings = [0, 32, 33, 96, 97, 192, 193].map(|m| Ring::at(metres(m), 0));
         let [near, mid, far] = [Ring::Near, Ring::Mid, Ring::Far].map(Some);
@@ -301,39 +242,39 @@ mod tests {
 
     #[test]
     fn a_ring_is_left_late_and_farther_out() {
-        let mut watched = Watched { slot: 1, ring: Ring::Near, stay: 0 };
+        let mut shown = Shown { slot: 1, ring: Ring::Near, stay: 0 };
         for _ in 0..LINGER_TICKS - 1 {
-            assert!(watched.follow(metres(300), 1));
-            assert_eq!(watched.ring, Ring::Near, "not within a second");
+            assert!(shown.follow(metres(300)));
+            assert_eq!(shown.ring, Ring::Near, "not within a second");
         }
-        assert!(watched.follow(metres(39), 1));
-        assert_eq!(watched.ring, Ring::Near, "nor within 8 m");
-        assert!(watched.follow(metres(41), 1));
-        assert_eq!((watched.ring, watched.stay), (Ring::Mid, 0));
-        assert!(watched.follow(metres(32), 1));
-        assert_eq!(watched.ring, Ring::Near, "it is entered at once");
-        watched.stay = LINGER_TICKS;
-        assert!(!watched.follow(metres(201), 1), "out of sight");
+        assert!(shown.follow(metres(39)));
+        assert_eq!(shown.ring, Ring::Near, "nor within 8 m");
+        assert!(shown.follow(metres(41)));
+        assert_eq!((shown.ring, shown.stay), (Ring::Mid, 0));
+        assert!(shown.follow(metres(32)));
+        assert_eq!(shown.ring, Ring::Near, "it is entered at once");
+        shown.stay = LINGER_TICKS;
+        assert!(!shown.follow(metres(201)), "out of sight");
     }
 
     #[test]
     fn who_runs_over_a_border_five_times_a_second_changes_rings_once_a_second() {
-        let mut watched = Watched { slot: 1, ring: Ring::Mid, stay: 0 };
+        let mut shown = Shown { slot: 1, ring: Ring::Mid, stay: 0 };
         let mut changes = 0;
         for tick in 0..200_i64 {
-            let before = watched.ring;
-            watched.follow(metres(if tick / 2 % 2 == 0 { 31 } else { 45 }), 1);
-            changes += u32::from(watched.ring != before);
+            let before = shown.ring;
+            shown.follow(metres(if tick / 2 % 2 == 0 { 31 } else { 45 }));
+            changes += u32::from(shown.ring != before);
         }
         assert!((2..=20).contains(&changes), "{changes} changes in ten seconds");
     }
 
     #[test]
     fn who_is_bound_is_followed_by_distance_again_later() {
-        let mut watched = Watched { slot: 1, ring: Ring::Always, stay: 0 };
-        let rings: Vec<Ring> = (0..30).map(|_| (watched.follow(metres(90), 1), watched.ring).1).collect();
+        let mut shown = Shown { slot: 1, ring: Ring::Always, stay: 0 };
+        let rings: Vec<Ring> = (0..30).map(|_| (shown.follow(metres(90)), shown.ring).1).collect();
         assert_eq!((rings[0], rings[29]), (Ring::Always, Ring::Mid));
-        let mut far_off = Watched { slot: 1, ring: Ring::Always, stay: LINGER_TICKS };
-        assert!(!far_off.follow(metres(500), 1));
+        let mut far_off = Shown { slot: 1, ring: Ring::Always, stay: LINGER_TICKS };
+        assert!(!far_off.follow(metres(500)));
     }
 }

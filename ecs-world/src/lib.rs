@@ -47,7 +47,6 @@
     reason = "the derived readers of checkpoints and journals guard half-read values with it"
 )]
 
-mod baseline;
 mod blows;
 mod chance;
 mod checkpoint;
@@ -62,6 +61,7 @@ mod history;
 mod inputs;
 mod interest;
 pub mod journal;
+mod ledger;
 pub mod limits;
 mod output;
 mod replicate;
@@ -69,11 +69,12 @@ mod resources;
 mod scene;
 mod schedule;
 mod schema;
-mod sights;
+mod slot_set;
 mod slots;
 mod stats;
 mod systems;
 mod telling;
+mod view;
 mod world;
 
 pub use command::{CharacterSheet, Command, GrantOutcome, GrantRefusal};

@@ -3,9 +3,9 @@
 
 use shallot_wire::TICKS_PER_SECOND;
 use shallot_wire::limits::{
-    MAX_DATAGRAM, MAX_SET, MAX_STATE_AGE, OWN_STATE_BYTES, SNAPSHOT_HEADER_BYTES, TIME_ECHO_BYTES, UNITS_PER_METRE,
+    ACK_WINDOW, MAX_BASELINE_AGE, MAX_DATAGRAM, MAX_STATE_AGE, OWN_STATE_BYTES, PLACES, SNAPSHOT_HEADER_BYTES,
+    TIME_ECHO_BYTES, UNITS_PER_METRE,
 };
-
 use shallot_wire::snapshot::changes_bytes;
 
 use crate::history::Spot;
@@ -80,8 +80,11 @@ pub(crate) const NEAR_UNITS: i32 = 32 * UNITS_PER_METRE;
 pub(crate) const MID_UNITS: i32 = 96 * UNITS_PER_METRE;
 /// Who is at most so far away is told each [`FAR_TICKS`]: 192 m. Beyond nobody is seen.
 pub(crate) const FAR_UNITS: i32 = 192 * UNITS_PER_METRE;
-/// Ticks between two looks for who comes within [`NEAR_UNITS`], or leaves it.
-pub(crate) const NEAR_LOOK_TICKS: u32 = 2;
+/// Ticks between two looks of a viewer for who comes within [`NEAR_UNITS`], or leaves it: well under the quarter of a second for which
+/// somebody so near may be missing.
+pub(crate) const NEAR_TICKS: u32 = 3;
+/// Ticks between two looks of a viewer for who comes into view at all.
+pub(crate) const WIDE_LOOK_TICKS: u32 = 9;
 /// Ticks between two turns of who is within [`MID_UNITS`].
 pub(crate) const MID_TICKS: u32 = 3;
 /// Ticks between two turns of who is within [`FAR_UNITS`].
@@ -104,21 +107,20 @@ pub(crate) const REST_AGE_TICKS: u32 = TICKS_PER_SECOND;
 pub(crate) const NEAR_FACING_STEPS: u8 = 4;
 pub(crate) const MID_FACING_STEPS: u8 = 8;
 pub(crate) const FAR_FACING_STEPS: u8 = 16;
-/// Ticks whose spots are kept: all the states that a set can have, [`MAX_STATE_AGE`] and the present one. A region's take
+/// Ticks whose spots are kept: all the states that a change can go on from, [`MAX_STATE_AGE`] and the present one. A region's take
 /// [`HISTORY_BYTES`].
 pub(crate) const HISTORY_TICKS: usize = 32;
 /// 16,039 slots, 32 ticks, 20 bytes: 10.3 MB a region.
 pub const HISTORY_BYTES: usize = SLOTS * HISTORY_TICKS * size_of::<Option<Spot>>();
-/// Sets that are kept for each client, 0.8 s: a longer round trip is told all anew each tick. At 4 bytes an entity and 255 of
-/// them a client's take 16.5 KB, those of 2,500 players 41 MB.
-pub(crate) const SETS_KEPT: usize = 16;
-/// Bytes of a datagram that those outside a full set get at least, but no more than a quarter of it: 20 records in some cells. So 745 of
+/// Snapshots of each client of which it is not known whether they arrived, 1.6 s: after a longer silence it is told all anew.
+pub(crate) const SNAPSHOTS_KEPT: usize = 32;
+/// Bytes of a datagram that those outside a full view get at least, but no more than a quarter of it: 20 records in some cells. So 745 of
 /// a crowd of 1,000 are told within 2 s.
 pub(crate) const CROWD_BYTES: usize = 260;
-/// Entities that are looked at in a tick to find those outside a full set; the next tick goes on from there. So 2,500 are gone over in
+/// Entities that are looked at in a tick to find those outside a full view; the next tick goes on from there. So 2,500 are gone over in
 /// the two seconds for which each record counts.
 pub(crate) const CROWD_LOOKS: usize = 64;
-/// The least that a client's datagrams can be cut to, bytes: its own state, and of each entity of a baseline that it has gone.
+/// The least that a client's datagrams can be cut to, bytes: its own state, and of each place that it is empty.
 pub(crate) const BUDGET_LEAST: usize = 200;
 /// Who is farther away than this is forgotten, and told anew when it comes back: a cell's diagonal beyond
 /// [`FAR_UNITS`].
@@ -135,17 +137,18 @@ const _: () = assert!(SWEEP_TICKS <= SLOT_REST_TICKS, "nobody may know a slot's 
 const _: () = assert!(EVENTS_PER_CLIENT <= EVENTS_PER_TICK, "a client's share of a tick's events");
 const _: () =
     assert!(NEAR_UNITS < MID_UNITS && MID_UNITS < FAR_UNITS && FAR_UNITS < FORGET_UNITS, "rings lie in one another");
-const _: () = assert!(HISTORY_TICKS > MAX_STATE_AGE as usize, "a set's states are all kept");
+const _: () = assert!(HISTORY_TICKS > MAX_STATE_AGE as usize, "all states that a change goes on from are kept");
 const _: () = assert!(SLOT_REST_TICKS as usize > HISTORY_TICKS, "a slot has one tenant in all ticks that are kept");
 const _: () = assert!(HISTORY_BYTES <= 11 << 20, "what its doc says");
 const _: () = assert!(
-    FAR_AGE_TICKS + SETS_KEPT as u32 <= MAX_STATE_AGE + MID_TICKS + 2,
-    "who is told in time seldom has to enter anew"
+    SNAPSHOTS_KEPT < ACK_WINDOW as usize && MAX_BASELINE_AGE as usize + 1 == SNAPSHOTS_KEPT,
+    "an acknowledgement tells of all that is under way"
 );
+const _: () = assert!(WIDE_LOOK_TICKS.is_multiple_of(NEAR_TICKS), "a wide look stands for a near one");
 const _: () = assert!(
-    SNAPSHOT_HEADER_BYTES + TIME_ECHO_BYTES + OWN_STATE_BYTES + changes_bytes(MAX_SET, 3 * MAX_SET) <= BUDGET_LEAST
+    SNAPSHOT_HEADER_BYTES + TIME_ECHO_BYTES + OWN_STATE_BYTES + changes_bytes(PLACES, 3 * PLACES) <= BUDGET_LEAST
         && BUDGET_LEAST + CROWD_BYTES <= MAX_DATAGRAM,
-    "removals always go"
+    "that places are empty is always told"
 );
 const _: () = assert!(INPUT_RING >= shallot_wire::limits::MAX_INPUTS, "a whole datagram must fit");
 const _: () = assert!((1 << 16) % INPUT_RING == 0, "ticks wrap without a gap in the ring");

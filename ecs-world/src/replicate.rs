@@ -5,23 +5,26 @@ use bevy_ecs::prelude::{Local, Query, Res, ResMut};
 use bevy_ecs::query::QueryData;
 use bevy_ecs::system::SystemParam;
 use shallot_wire::limits::{
-    MAX_DATAGRAM, MAX_RECORDS, MAX_SET, OWN_STATE_BYTES, SNAPSHOT_HEADER_BYTES, TIME_ECHO_BYTES,
+    MAX_DATAGRAM, MAX_RECORDS, OWN_STATE_BYTES, PLACES, SNAPSHOT_HEADER_BYTES, TIME_ECHO_BYTES,
 };
-use shallot_wire::{EntityKind, Form, Group, NetId, OwnState, Sequence, SnapshotHeader, SnapshotWriter, TimeEcho};
+use shallot_wire::{
+    EntityKind, Form, Group, NetId, OwnState, Places, Sequence, SnapshotHeader, SnapshotWriter, TimeEcho,
+};
 
-use crate::baseline::Baselines;
 use crate::components::{Body, Fight, Life, Loot, Monster, Player, Tag, Viewer};
 use crate::history::Spot;
 use crate::inputs::InputRing;
-use crate::interest::{Interest, Look, is_known, set_known};
+use crate::interest::{Interest, Look};
 use crate::limits::{CROWD_BYTES, ECHO_TICKS, EVENTS_PER_CLIENT, FORGET_UNITS, MID_UNITS, SWEEP_TICKS};
 use crate::output::{Event, Outputs, Snapshot, What};
 use crate::resources::{Happening, Happenings, Out, Setting};
 use crate::scene::Scene;
+use crate::slot_set::SlotSet;
 use crate::slots::Kind;
 use crate::stats::Stats;
 use crate::systems::entry::vitals;
 use crate::telling::Telling;
+use crate::view::View;
 
 /// A client's own body and what it was told.
 #[derive(QueryData)]
@@ -35,7 +38,7 @@ pub(crate) struct Client {
     fight: &'static Fight,
     ring: &'static InputRing,
     viewer: &'static mut Viewer,
-    baselines: &'static mut Baselines,
+    view: &'static mut View,
 }
 
 /// What is told of an entity once.
@@ -56,7 +59,7 @@ pub(crate) struct Scratch {
 
 impl Default for Scratch {
     fn default() -> Self {
-        let appeared = Vec::with_capacity(MAX_SET + MAX_RECORDS);
+        let appeared = Vec::with_capacity(PLACES + MAX_RECORDS);
         Self { interest: Interest::default(), telling: Telling::default(), appeared }
     }
 }
@@ -100,17 +103,10 @@ fn sweep(setting: &Setting<'_>, scene: &Scene, client: &mut ClientItem<'_, '_>) 
         return;
     }
     let at = client.body.position;
-    for (place, word) in client.viewer.known.iter_mut().enumerate().filter(|(_, word)| **word != 0) {
-        let mut left = *word;
-        while left != 0 {
-            let bit = left.trailing_zeros();
-            left &= left - 1;
-            let spot = u16::try_from(place * 64).ok().and_then(|first| scene.spot(first + bit as u16));
-            if !spot.is_some_and(|spot| at.is_within(FORGET_UNITS, spot.position)) {
-                *word &= !(1 << bit);
-            }
-        }
-    }
+    client.viewer.known.retain(|slot| {
+        let spot = scene.spot(slot);
+        spot.is_some_and(|spot| at.is_within(FORGET_UNITS, spot.position))
+    });
 }
 
 /// Writes the client's datagram, and notes who is in one for the first time.
@@ -126,24 +122,24 @@ fn snapshot(
     let target = client.fight.target.map(|target| target.index);
     let bound = target.into_iter().chain(scene.chasers(look.own.index));
     let Scratch { interest, telling, appeared } = scratch;
-    let viewer = &mut *client.viewer;
-    interest.update(scene, look, bound, &mut viewer.view);
+    let (viewer, view) = (&mut *client.viewer, &mut *client.view);
+    interest.update(scene, look, bound, view);
 
     let is_echo_turn = setting.clock.is_turn_of(client.tag.id, ECHO_TICKS);
     let stamp = if is_echo_turn { viewer.stamp.take() } else { None };
     let echo = stamp.map(|(client_stamp_ms, hold_ms)| TimeEcho { client_stamp_ms, hold_ms });
     let budget = usize::from(viewer.budget).min(MAX_DATAGRAM);
     let front = SNAPSHOT_HEADER_BYTES + OWN_STATE_BYTES + echo.map_or(0, |_| TIME_ECHO_BYTES);
-    let is_crowded = viewer.view.len() == MAX_SET;
+    let is_crowded = view.taken() == Places::ALL;
     let crowd = if is_crowded { CROWD_BYTES.min(budget / 4) } else { 0 };
-    let room = budget.saturating_sub(front + crowd);
-    let baseline = client.baselines.newest();
-    telling.compose(scene, look, (&mut interest.sights, &viewer.view), baseline.map(|(_, told)| told), room);
+    let sequence = Sequence(viewer.sequence);
+    let baseline = view.ledger.baseline(sequence, view.taken());
+    telling.compose(scene, look, view, baseline.is_some(), budget.saturating_sub(front + crowd));
 
     let header = SnapshotHeader {
         tick: tick.low16(),
-        sequence: Sequence(viewer.sequence),
-        baseline: baseline.map(|(sequence, _)| sequence),
+        sequence,
+        baseline,
         last_input: client.ring.applied,
         buffer_depth: client.ring.depth(),
     };
@@ -151,12 +147,13 @@ fn snapshot(
     out.bytes.resize(start + budget, 0);
     let buffer = out.bytes.get_mut(start..).unwrap_or_default();
     let own = own_state(client.tag, client.body, client.life);
-    let Ok(mut writer) = SnapshotWriter::new(buffer, &header, echo, Some(&own), &telling.changes) else {
+    let changes = (telling.changed, telling.changes.as_slice());
+    let Ok(mut writer) = SnapshotWriter::new(buffer, &header, echo, Some(&own), changes) else {
         return out.bytes.truncate(start);
     };
-    let mut on_told = |known: &mut [u64], slot: u16| {
-        if !is_known(known, slot) {
-            set_known(known, slot, true);
+    let mut on_told = |known: &mut SlotSet, slot: u16| {
+        if !known.contains(slot) {
+            known.insert(slot);
             appeared.extend(scene.spot(slot).copied());
         }
     };
@@ -164,20 +161,21 @@ fn snapshot(
         let Some(first) = cell.first() else { continue };
         let mut group = writer.begin_cell(Group { cell: first.cell, form: Form::Entering, base_height: 0 });
         for entering in cell {
-            let is_written = scene.record(entering.slot).is_some_and(|record| group.push_bytes(record).is_ok());
+            let record = scene.record(entering.slot);
+            let is_written = record.is_some_and(|record| group.push(entering.place, record).is_ok());
             debug_assert!(is_written, "the telling fits its room");
             on_told(&mut viewer.known, entering.slot);
         }
     }
     if is_crowded {
         let mut turn = viewer.crowd;
-        turn.go_on(scene, look, &interest.sights, &mut writer, |slot| on_told(&mut viewer.known, slot));
+        turn.go_on(scene, look, view, &mut writer, |slot| on_told(&mut viewer.known, slot));
         viewer.crowd = turn;
     }
     let end = start + writer.finish();
     out.bytes.truncate(end);
     out.snapshots.push(Snapshot { character: client.player.character, range: start..end });
-    client.baselines.keep(header.sequence, &telling.set);
+    view.ledger.note(sequence, tick, telling.told(), telling.left_out, baseline.is_none());
     viewer.sequence = viewer.sequence.wrapping_add(1);
 }
 
@@ -203,7 +201,7 @@ fn tell(happenings: &[Happening], client: &ClientItem<'_, '_>, out: &mut Outputs
     let own_count = happenings.iter().filter(|happening| is_own(happening)).count();
     let mut left_for_others = EVENTS_PER_CLIENT.saturating_sub(own_count);
     let mut left_for_own = EVENTS_PER_CLIENT;
-    let knows = |id: &NetId| is_known(&client.viewer.known, id.index);
+    let knows = |id: &NetId| client.viewer.known.contains(id.index);
     for happening in happenings {
         let left = if is_own(happening) {
             &mut left_for_own

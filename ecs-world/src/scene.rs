@@ -24,7 +24,6 @@ pub(crate) struct Glimpse {
 struct Here {
     position: Position,
     is_there: bool,
-    rests: bool,
 }
 
 /// All that is to be seen.
@@ -35,12 +34,15 @@ pub(crate) struct Scene {
     tick: Tick,
     /// By slot, whether somebody is there or not.
     heres: Vec<Here>,
-    /// By slot: each as those are told whose set it enters.
+    /// By slot: each as those are told whose view it enters.
     records: Vec<RecordBytes>,
     pub(crate) grid: Grid,
     /// In the grid's order, so that a viewer reads them one behind the other.
     glimpses: Vec<Glimpse>,
+    /// Who is there, and in which cell.
     tenants: Vec<(u16, usize)>,
+    /// Who was there in the tick before, and then: who of them is not there any more.
+    vanished: Vec<u16>,
     /// Whom monsters are after, and which: slots, in order.
     chases: Vec<(u16, u16)>,
 }
@@ -56,6 +58,7 @@ impl Scene {
             grid,
             glimpses: Vec::with_capacity(ENTITIES),
             tenants: Vec::with_capacity(ENTITIES),
+            vanished: Vec::with_capacity(ENTITIES),
             chases: Vec::with_capacity(MONSTERS),
         }
     }
@@ -84,11 +87,6 @@ impl Scene {
         self.here(slot).map(|here| here.position)
     }
 
-    /// Whether the entity of a slot stands.
-    pub(crate) fn rests(&self, slot: u16) -> bool {
-        self.here(slot).is_some_and(|here| here.rests)
-    }
-
     /// The entity of a slot as a record of its cell.
     pub(crate) fn record(&self, slot: u16) -> Option<&RecordBytes> {
         self.records.get(usize::from(slot)).filter(|_| self.is_there(slot))
@@ -109,7 +107,9 @@ impl Scene {
     pub(crate) fn begin(&mut self, tick: Tick) {
         self.tick = tick;
         self.history.begin(tick);
+        self.vanished.clear();
         for (slot, _) in self.tenants.drain(..) {
+            self.vanished.push(slot);
             if let Some(here) = self.heres.get_mut(usize::from(slot)) {
                 here.is_there = false;
             }
@@ -117,8 +117,15 @@ impl Scene {
         self.chases.clear();
     }
 
+    /// Slots that somebody was in a tick ago, and nobody is now.
+    pub(crate) fn vanished(&self) -> &[u16] {
+        &self.vanished
+    }
+
     /// Puts all into the grid.
     pub(crate) fn arrange(&mut self) {
+        let Self { vanished, heres, .. } = self;
+        vanished.retain(|slot| !heres.get(usize::from(*slot)).is_some_and(|here| here.is_there));
         self.grid.fill(&self.tenants);
         self.glimpses.clear();
         let spots = self.grid.slots().iter().filter_map(|slot| self.history.at(self.tick, *slot));
@@ -143,7 +150,7 @@ impl Scene {
         self.tenants.push((id.index, self.grid.index_of(position)));
         let slot = usize::from(id.index);
         if let Some((here, record)) = self.heres.get_mut(slot).zip(self.records.get_mut(slot)) {
-            *here = Here { position, is_there: true, rests: speed == 0 };
+            *here = Here { position, is_there: true };
             *record = spot.state().to_record(id, kind).2.to_bytes();
         }
     }

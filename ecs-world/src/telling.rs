@@ -1,56 +1,56 @@
-//! What one client is told of whom it has in view: changes of its baseline's set, and who enters it; as much as there is room for.
+//! What one client is told of whom it has in view: changes against its baseline, and who enters; as much as there is room for.
 //!
 //! When all does not fit, those go first that were not told for the longest, counted by what their ring allows; of those
-//! alike the nearest. Who waits becomes older, so nobody waits for ever. That an entity has gone is always told.
+//! alike the nearest. Who waits becomes older, so nobody waits for ever. That a place is empty is always told.
 
-use shallot_wire::limits::{GROUP_HEADER_BYTES, MAX_GROUP_RECORDS, MAX_SET, RECORD_BYTES};
+use shallot_wire::limits::{GROUP_HEADER_BYTES, MAX_GROUP_RECORDS, PLACES};
 use shallot_wire::snapshot::changes_bytes;
-use shallot_wire::{Cell, Coded};
+use shallot_wire::{Cell, Coded, Form, Places};
 
-use crate::baseline::Told;
 use crate::drift::Drifts;
-use crate::interest::{Look, Ring, Watched};
+use crate::interest::{Look, Ring};
 use crate::scene::Scene;
-use crate::sights::Sights;
+use crate::view::{Shown, View};
 
 /// Urgency of who has waited just as long as its ring allows.
 const IN_TIME: u32 = 20;
-/// More for who is not where it was thought to be.
+/// More for who is not where it is thought to be.
 const CHANGED: u32 = 10;
 /// More for what the player has to do with.
 const BOUND: u32 = 40;
 
-/// Somebody who comes into the set.
+/// Somebody who takes a place.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entering {
     pub(crate) cell: Cell,
     pub(crate) slot: u16,
-    urgency: u32,
+    pub(crate) place: u8,
 }
 
 /// Buffers of one client's telling, used again for the next.
 #[derive(Debug)]
 pub(crate) struct Telling {
-    /// What became of each entity of the baseline.
+    /// Places of which a change is told, and the changes in their order.
+    pub(crate) changed: Places,
     pub(crate) changes: Vec<Coded>,
     /// Who enters, by cell and slot.
     pub(crate) entering: Vec<Entering>,
-    /// The set that comes of it.
-    pub(crate) set: Vec<Told>,
+    /// Places that would have been told, had there been room.
+    pub(crate) left_out: Places,
     /// For all clients.
     drifts: Drifts,
     /// When there is too little room: all that could wait.
     claims: Vec<Claim>,
-    /// What each of them would have.
+    /// The changes that all of them would have, by place.
     wanted: Vec<Coded>,
     /// Of each who would enter: the number of its cell, and whether there is room.
-    places: Vec<(usize, bool)>,
+    rooms: Vec<(usize, bool)>,
     /// How many enter in each cell.
     cells: Vec<usize>,
 }
 
 /// One that wants room: the less, the sooner. From the top: urgency, least first when inverted; squared distance; whether it
-/// enters; where it stands among the changes or those who enter.
+/// enters; its place, or where it stands among those who enter.
 type Claim = u64;
 
 const PLACE_BITS: u32 = 8;
@@ -67,15 +67,17 @@ fn claim(urgency: u32, distance_squared: i64, place: usize) -> Claim {
 
 impl Default for Telling {
     fn default() -> Self {
+        let [changed, left_out] = [Places::NONE; 2];
         Self {
-            changes: Vec::with_capacity(MAX_SET),
-            entering: Vec::with_capacity(MAX_SET),
-            set: Vec::with_capacity(MAX_SET),
+            changed,
+            changes: Vec::with_capacity(PLACES),
+            entering: Vec::with_capacity(PLACES),
+            left_out,
             drifts: Drifts::default(),
-            claims: Vec::with_capacity(2 * MAX_SET),
-            wanted: Vec::with_capacity(MAX_SET),
-            places: Vec::with_capacity(MAX_SET),
-            cells: Vec::with_capacity(MAX_SET),
+            claims: Vec::with_capacity(PLACES),
+            wanted: vec![Coded::GONE; PLACES],
+            rooms: Vec::with_capacity(PLACES),
+            cells: Vec::with_capacity(PLACES),
         }
     }
 }
@@ -86,141 +88,117 @@ impl Telling {
         self.drifts.begin();
     }
 
-    /// Fills [`Telling::changes`], [`Telling::entering`] and [`Telling::set`] for `room` bytes behind the own state. `sights` are of
-    /// `view`. A baseline of `None` takes no room of its own.
-    pub(crate) fn compose(
-        &mut self,
-        scene: &Scene,
-        look: Look,
-        (sights, view): (&mut Sights, &[Watched]),
-        baseline: Option<&[Told]>,
-        room: usize,
-    ) {
-        let before = baseline.unwrap_or_default();
+    /// Finds out what is told in `room` bytes behind the own state. Without a baseline changes take no room, and there are none.
+    pub(crate) fn compose(&mut self, scene: &Scene, look: Look, view: &View, has_baseline: bool, room: usize) {
+        (self.changed, self.left_out) = (Places::NONE, Places::NONE);
         self.changes.clear();
         self.entering.clear();
-        let (mut bits, mut staying) = (0, 0);
-        for told in before {
-            let (change, stays) = follow(&mut self.drifts, scene, look, sights, *told);
-            bits += change.bits();
-            staying += usize::from(stays);
-            self.changes.push(change);
-        }
-        if staying < view.len() {
-            self.enter(scene, sights, view, baseline.is_some());
-        }
-        let changes = baseline.map_or(0, |baseline| changes_bytes(baseline.len(), bits as usize));
-        if changes + entering_bytes(&self.entering) > room {
-            self.cut(scene, look, sights, baseline, room);
-        }
-        self.conclude(scene, look, before);
-    }
-
-    /// Finds who is in view and does not stay from the baseline.
-    fn enter(&mut self, scene: &Scene, sights: &Sights, view: &[Watched], has_baseline: bool) {
-        for watched in view {
-            if sights.get(watched.slot).is_some_and(|sight| sight.stays) {
-                continue;
-            }
-            let Some(at) = scene.place(watched.slot) else { continue };
-            // Without a baseline all enter, and nobody is known to have waited.
-            let waited = if has_baseline { u32::from(watched.stay).min(IN_TIME) } else { 0 };
-            let urgency = entering_urgency(watched.ring) + waited;
-            self.entering.push(Entering { cell: Cell::of(at), slot: watched.slot, urgency });
-        }
-        self.entering.sort_unstable_by_key(|entering| (entering.cell, entering.slot));
-    }
-
-    /// Takes back what there is no room for.
-    fn cut(&mut self, scene: &Scene, look: Look, sights: &Sights, baseline: Option<&[Told]>, room: usize) {
-        let distance_squared = |slot| scene.place(slot).map_or(i64::MAX, |at| look.at.distance_squared(at));
-        self.claims.clear();
-        self.wanted.clone_from(&self.changes);
-        let mut bits = 0;
-        for ((place, told), change) in baseline.unwrap_or_default().iter().enumerate().zip(&mut self.changes) {
-            let Some(sight) = sights.get(told.slot).filter(|sight| sight.stays && !change.is_unchanged()) else {
-                bits += change.bits(); // it has gone
+        let (mut bits, owed) = (0, view.ledger.owed());
+        for place in view.turn_to_tell(look.count()) | owed {
+            let Some(Shown { slot, ring, .. }) = view.get(place) else {
+                bits += self.change(place, Coded::GONE);
                 continue;
             };
-            let age = told.age(look.tick);
-            let is_off = self.drifts.of(scene, told.slot, age).is_some_and(|drift| drift.is_off(sight.ring));
-            let lateness = age * IN_TIME / sight.ring.age(false) + if is_off { CHANGED } else { 0 };
-            let urgency = lateness + if sight.ring == Ring::Always { BOUND } else { 0 };
-            self.claims.push(claim(urgency, distance_squared(told.slot), place));
-            *change = Coded::UNCHANGED;
+            if !owed.contains(place) {
+                let age = view.ledger.since_told(place, look.tick);
+                if !self.drifts.gate(scene, slot, age).is_due(ring, age) {
+                    continue; // most of those in view, most of the time
+                }
+            }
+            let has = view.ledger.has(place, look.tick);
+            match has.and_then(|age| self.drifts.change(scene, slot, age)) {
+                Some(change) => bits += self.change(place, change),
+                None => {
+                    let Some(at) = scene.place(slot) else { continue };
+                    self.entering.push(Entering { cell: Cell::of(at), slot, place });
+                }
+            }
         }
-        debug_assert!(
-            self.changes.iter().all(|change| change.is_unchanged() || *change == Coded::GONE),
-            "only who has gone"
-        );
-        self.places.clear();
+        self.entering.sort_unstable_by_key(|entering| (entering.cell, entering.slot));
+        let changes = if has_baseline { changes_bytes(self.changed.end(), bits as usize) } else { 0 };
+        if changes + entering_bytes(&self.entering) > room {
+            self.cut(scene, look, view, has_baseline, room);
+        }
+    }
+
+    fn change(&mut self, place: u8, change: Coded) -> u32 {
+        self.changed.insert(place);
+        self.changes.push(change);
+        change.bits()
+    }
+
+    /// The places that are told.
+    pub(crate) fn told(&self) -> Places {
+        let mut told = self.changed;
+        self.entering.iter().for_each(|entering| told.insert(entering.place));
+        told
+    }
+
+    /// Leaves out what there is no room for.
+    fn cut(&mut self, scene: &Scene, look: Look, view: &View, has_baseline: bool, room: usize) {
+        let distance_squared = |slot| scene.place(slot).map_or(i64::MAX, |at| look.at.distance_squared(at));
+        let all = self.told();
+        self.claims.clear();
+        for (place, change) in self.changed.into_iter().zip(&self.changes) {
+            if let Some(wanted) = self.wanted.get_mut(usize::from(place)) {
+                *wanted = *change;
+            }
+            let claim = view.get(place).map_or(claim(MOST_URGENT, 0, place.into()), |Shown { slot, ring, .. }| {
+                let age = view.ledger.since_told(place, look.tick);
+                let lateness = age * IN_TIME / ring.age(false);
+                let is_off = self.drifts.gate(scene, slot, age).is_off(ring);
+                let bound = if ring == Ring::Always { BOUND } else { 0 };
+                claim(lateness + if is_off { CHANGED } else { 0 } + bound, distance_squared(slot), place.into())
+            });
+            self.claims.push(claim);
+        }
+        self.rooms.clear();
         self.cells.clear();
         for (number, cell) in self.entering.chunk_by(|a, b| a.cell == b.cell).enumerate() {
             self.cells.push(0);
-            self.places.extend(cell.iter().map(|_| (number, false)));
+            self.rooms.extend(cell.iter().map(|_| (number, false)));
         }
-        let enter = |(place, who): (usize, &Entering)| claim(who.urgency, distance_squared(who.slot), place) | ENTERS;
-        self.claims.extend(self.entering.iter().enumerate().map(enter));
+        for (n, entering) in self.entering.iter().enumerate() {
+            let ring = view.get(entering.place).map_or(Ring::Far, |shown| shown.ring);
+            // Without a baseline all enter, and nobody is known to have waited.
+            let waited = if has_baseline { view.ledger.since_told(entering.place, look.tick).min(IN_TIME) } else { 0 };
+            self.claims.push(claim(entering_urgency(ring) + waited, distance_squared(entering.slot), n) | ENTERS);
+        }
         self.claims.sort_unstable();
-        self.grant(baseline.map(<[Told]>::len), bits, room);
+        self.grant(has_baseline, room);
+        self.left_out = all - self.told();
     }
 
-    /// Gives the claims what they want, in their order, as far as there is room. `bits` are those of who has gone.
-    fn grant(&mut self, baseline: Option<usize>, mut bits: u32, room: usize) {
-        let changes_length = |bits: u32| baseline.map_or(0, |count| changes_bytes(count, bits as usize));
-        let mut entering_length = 0;
+    /// Gives the claims what they want, in their order, as far as there is room.
+    fn grant(&mut self, has_baseline: bool, room: usize) {
+        let changes_length = |end: usize, bits: u32| if has_baseline { changes_bytes(end, bits as usize) } else { 0 };
+        let (mut end, mut bits, mut entering_length) = (0, 0, 0);
+        self.changed = Places::NONE;
         for claim in &self.claims {
             let place = (claim & (ENTERS - 1)) as usize;
             if claim & ENTERS == 0 {
-                let Some((wanted, change)) = self.wanted.get(place).zip(self.changes.get_mut(place)) else { continue };
-                if changes_length(bits + wanted.bits()) + entering_length <= room {
-                    bits += wanted.bits();
-                    *change = *wanted;
+                let Some(wanted) = self.wanted.get(place) else { continue };
+                let (more_end, more_bits) = (end.max(place + 1), bits + wanted.bits());
+                if changes_length(more_end, more_bits) + entering_length <= room {
+                    (end, bits) = (more_end, more_bits);
+                    self.changed.insert(place as u8);
                 }
-            } else if let Some((cell, enters)) = self.places.get_mut(place) {
+            } else if let Some((cell, enters)) = self.rooms.get_mut(place) {
                 let Some(in_cell) = self.cells.get_mut(*cell) else { continue };
                 let header = if in_cell.is_multiple_of(MAX_GROUP_RECORDS) { GROUP_HEADER_BYTES } else { 0 };
-                if changes_length(bits) + entering_length + header + RECORD_BYTES <= room {
-                    entering_length += header + RECORD_BYTES;
+                let length = header + Form::Entering.record_bytes();
+                if changes_length(end, bits) + entering_length + length <= room {
+                    entering_length += length;
                     *in_cell += 1;
                     *enters = true;
                 }
             }
         }
-        let mut places = self.places.iter();
-        self.entering.retain(|_| places.next().is_some_and(|(_, enters)| *enters));
-    }
-
-    /// The set that the changes lead to, in the order that both ends know.
-    fn conclude(&mut self, scene: &Scene, look: Look, baseline: &[Told]) {
-        let now = |slot| Told::at(slot, look.tick, scene.rests(slot));
-        self.set.clear();
-        for (told, change) in baseline.iter().zip(&self.changes) {
-            if change.is_unchanged() {
-                self.set.push(*told);
-            } else if *change != Coded::GONE {
-                self.set.push(now(told.slot));
-            }
-        }
-        self.set.extend(self.entering.iter().map(|entering| now(entering.slot)));
-    }
-}
-
-/// What became of one entity of the baseline, and whether it stays; who is too far off for a change goes, and enters anew.
-fn follow(drifts: &mut Drifts, scene: &Scene, look: Look, sights: &mut Sights, told: Told) -> (Coded, bool) {
-    let Some(sight) = sights.get_mut(told.slot) else { return (Coded::GONE, false) };
-    let (ring, age) = (sight.ring, told.age(look.tick));
-    let is_turn = ring.is_turn_to_tell(look.count(told.slot.into()));
-    if !is_turn && age < ring.age(told.rests) {
-        sight.stays = true; // most of those in view, most of the time
-        return (Coded::UNCHANGED, true);
-    }
-    match drifts.of(scene, told.slot, age) {
-        Some(drift) if drift.coded != Coded::GONE => {
-            sight.stays = true;
-            (if drift.is_due(ring, age, is_turn) { drift.coded } else { Coded::UNCHANGED }, true)
-        }
-        _ => (Coded::GONE, false),
+        let wanted = |place: u8| self.wanted.get(usize::from(place)).copied();
+        self.changes.clear();
+        self.changes.extend(self.changed.into_iter().filter_map(wanted));
+        let mut rooms = self.rooms.iter();
+        self.entering.retain(|_| rooms.next().is_some_and(|(_, enters)| *enters));
     }
 }
 
@@ -237,7 +215,7 @@ fn entering_urgency(ring: Ring) -> u32 {
 /// What records in the order of their cells take in a datagram.
 fn entering_bytes(entering: &[Entering]) -> usize {
     let cells = entering.chunk_by(|a, b| a.cell == b.cell).map(<[Entering]>::len);
-    cells.map(|n| n * RECORD_BYTES + n.div_ceil(MAX_GROUP_RECORDS) * GROUP_HEADER_BYTES).sum()
+    cells.map(|n| n * Form::Entering.record_bytes() + n.div_ceil(MAX_GROUP_RECORDS) * GROUP_HEADER_BYTES).sum()
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ use super::{Saved, config, digest};
 use crate::components::{Body, Fight, Gear, Life, Loot, Mind, Monster, Mood, Player, Tag, Viewer};
 use crate::crowd::Turn;
 use crate::inputs::InputRing;
-use crate::interest::{Ring, Watched};
 use crate::resources::{PendingGrant, Spawners};
 use crate::slots::LaneState;
 use crate::stats::Stats;
@@ -207,25 +206,16 @@ fn fights_and_viewers() {
         true
     });
     check("Viewer", |saved, field| {
-        let Viewer { sequence, stamp, known, view, crowd, budget, vitals } = &mut saved.players[0].viewer;
+        let Viewer { sequence, stamp, known, crowd, budget, vitals } = &mut saved.players[0].viewer;
         let Turn { cell, slot } = crowd;
         match field {
             0 => *sequence += 1,
             1 => *stamp = Some((1, 2)),
-            2 => known[3] ^= 1,
+            2 => known.insert(9_999),
             3 => *vitals = None,
-            4 => view.push(Watched { slot: 0, ring: Ring::Always, stay: 0 }),
-            5 => *cell += 1,
-            6 => *slot += 1,
-            7 => *budget -= 1,
-            8..11 => {
-                let Watched { slot, ring, stay } = &mut view[0];
-                match field {
-                    8 => *slot ^= 1,
-                    9 => *ring = Ring::Always,
-                    _ => *stay += 1,
-                }
-            }
+            4 => *cell += 1,
+            5 => *slot += 1,
+            6 => *budget -= 1,
             _ => return false,
         }
         true

@@ -2,10 +2,9 @@
 
 use bevy_ecs::prelude::{Entity, World as Ecs};
 use shallot_masterdata::{ItemTemplateId, MasterData, Slot};
-use shallot_wire::limits::{MAX_DATAGRAM, MAX_SET};
+use shallot_wire::limits::MAX_DATAGRAM;
 use shallot_wire::{CharacterId, OwnerEpoch};
 
-use crate::baseline::Baselines;
 use crate::command::CharacterSheet;
 use crate::components::{Body, Fight, Gear, Life, Player, Tag, Viewer};
 use crate::crowd::Turn;
@@ -13,8 +12,10 @@ use crate::inputs::InputRing;
 use crate::limits::{BUDGET_LEAST, NAME_BYTES, SLOTS};
 use crate::output::{Entered, Refusal, Vitals};
 use crate::resources::{Clock, Data, Land, Roster};
+use crate::slot_set::SlotSet;
 use crate::slots::{Kind, Slots};
 use crate::stats::{self, Stats};
+use crate::view::View;
 
 /// Puts a character into the world, or takes the one over that is there.
 ///
@@ -62,8 +63,8 @@ fn take_over(ecs: &mut Ecs, entity: Entity, owner_epoch: OwnerEpoch) -> Result<E
     if let Some(mut viewer) = ecs.get_mut::<Viewer>(entity) {
         *viewer = Viewer::new();
     }
-    if let Some(mut baselines) = ecs.get_mut::<Baselines>(entity) {
-        *baselines = Baselines::default();
+    if let Some(mut view) = ecs.get_mut::<View>(entity) {
+        *view = View::default();
     }
     if let Some(mut ring) = ecs.get_mut::<InputRing>(entity) {
         *ring = InputRing::default();
@@ -126,30 +127,18 @@ pub(crate) fn known_gear(data: &MasterData, version: u64, worn: &[(Slot, ItemTem
 impl Viewer {
     /// One whose client was told nothing yet.
     pub(crate) fn new() -> Self {
-        let mut viewer = Self {
+        Self {
             sequence: 0,
             stamp: None,
-            known: vec![0; SLOTS.div_ceil(u64::BITS as usize)],
-            view: Vec::new(),
+            known: SlotSet::new(SLOTS),
             crowd: Turn::default(),
             budget: MAX_DATAGRAM as u16,
             vitals: None,
-        };
-        viewer.make_room();
-        viewer
-    }
-
-    /// For all that it may have in view: looking takes no memory, after a checkpoint either.
-    pub(crate) fn make_room(&mut self) {
-        self.view.reserve(MAX_SET.saturating_sub(self.view.len()));
+        }
     }
 
     /// Whether its parts keep to their limits, so that nothing of a checkpoint can lead astray.
     pub(crate) fn is_sound(&self) -> bool {
-        let mut slots: Vec<u16> = self.view.iter().map(|watched| watched.slot).collect();
-        slots.sort_unstable();
-        let is_each_once = slots.windows(2).all(|pair| pair[0] < pair[1]);
-        let is_in_limits = self.view.len() <= MAX_SET && usize::from(self.budget) >= BUDGET_LEAST;
-        is_each_once && is_in_limits && self.known.len() == SLOTS.div_ceil(u64::BITS as usize)
+        usize::from(self.budget) >= BUDGET_LEAST && self.known.is_for(SLOTS)
     }
 }

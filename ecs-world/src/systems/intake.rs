@@ -6,7 +6,6 @@ use shallot_masterdata::{Abilities, ItemTemplateId, Slot, roll};
 use shallot_wire::limits::MAX_DATAGRAM;
 use shallot_wire::{CharacterId, InputWindow, NetId, OwnerEpoch};
 
-use crate::baseline::Baselines;
 use crate::chance::Chance;
 use crate::command::Command;
 use crate::components::{Body, Fight, Gear, Life, Player, Tag, Viewer};
@@ -17,6 +16,7 @@ use crate::resources::{Clock, Data, Happenings, Inbox, Land, Out, PickUpRequest,
 use crate::slots::{Kind, Slots};
 use crate::stats::{self, Stats};
 use crate::systems::{entry, recovery};
+use crate::view::View;
 
 /// Takes all commands.
 pub(crate) fn intake(ecs: &mut Ecs) {
@@ -108,8 +108,8 @@ fn input(ecs: &mut Ecs, window: &InputWindow, held_ms: u16) {
     if let Some(mut viewer) = ecs.get_mut::<Viewer>(entity) {
         viewer.stamp = Some((window.stamp_ms, held_ms));
     }
-    if let (Some(ack), Some(mut baselines)) = (window.ack, ecs.get_mut::<Baselines>(entity)) {
-        baselines.acknowledge(ack);
+    if let (Some(ack), Some(mut view)) = (window.ack, ecs.get_mut::<View>(entity)) {
+        view.acknowledge(ack);
     }
 }
 

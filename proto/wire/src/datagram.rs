@@ -69,10 +69,10 @@ pub enum DecodeError {
     UnknownForm(u8),
     /// A bit that must be zero is not.
     ReservedBits,
-    /// Its set would have more than [`crate::limits::MAX_SET`] entities.
-    TooManyEntities(usize),
-    /// The baseline that it is read against has another number of entities than the one it was written against.
-    OtherBaseline,
+    /// A table has [`crate::limits::PLACES`] places.
+    NoSuchPlace(u8),
+    /// It changes who is in this place, where nobody is by the baseline that it is read against.
+    NobodyThere(u8),
     /// It goes on from a state that is later than itself, or older than [`crate::limits::MAX_STATE_AGE`] ticks.
     StateAge(i32),
 }
@@ -88,8 +88,8 @@ impl core::fmt::Display for DecodeError {
             Self::UnknownVersion(version) => write!(f, "layout version {version} is not known"),
             Self::UnknownForm(form) => write!(f, "record form {form} is not known"),
             Self::ReservedBits => f.write_str("a bit that must be zero is not"),
-            Self::TooManyEntities(n) => write!(f, "a set of {n} entities is larger than any may be"),
-            Self::OtherBaseline => f.write_str("it was written against another baseline"),
+            Self::NoSuchPlace(place) => write!(f, "no table has a place {place}"),
+            Self::NobodyThere(place) => write!(f, "it changes who is in place {place}, where the baseline has nobody"),
             Self::StateAge(ticks) => write!(f, "it goes on from a state that is {ticks} ticks old"),
         }
     }
@@ -153,17 +153,15 @@ impl Ack {
     }
 }
 
-/// What a sequence number is to the one who receives it.
+/// What a snapshot is to the one who receives it, by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
     /// The newest so far.
     Newest,
-    /// Overtaken by another, but here for the first time.
-    Late,
-    /// Here already.
+    /// A newer one is here. It is dropped and never acknowledged: the server counts on snapshots being taken in their order.
+    Overtaken,
+    /// It is here already.
     Duplicate,
-    /// Too old for the mask to tell.
-    TooOld,
 }
 
 /// The client's side of acknowledgement: what it received.
@@ -176,32 +174,26 @@ impl Received {
     /// What this arrival would be, without noting it.
     #[must_use]
     pub fn judge(&self, sequence: Sequence) -> Arrival {
-        let mut after = *self;
-        after.note(sequence)
+        match self.ack {
+            None => Arrival::Newest,
+            Some(ack) if sequence.is_after(ack.newest) => Arrival::Newest,
+            Some(ack) if ack.contains(sequence) => Arrival::Duplicate,
+            Some(_) => Arrival::Overtaken,
+        }
     }
 
-    /// Notes an arrival. Only what is [`Arrival::Newest`] or [`Arrival::Late`] becomes acknowledged by it.
+    /// Notes an arrival. What is [`Arrival::Newest`] becomes acknowledged by it; the others change nothing.
     pub fn note(&mut self, sequence: Sequence) -> Arrival {
-        let Some(ack) = &mut self.ack else {
-            self.ack = Some(Ack { newest: sequence, mask: 0 });
-            return Arrival::Newest;
-        };
-        let ahead = sequence.since(ack.newest);
-        if ahead > 0 {
-            let shift = u32::from(ahead.unsigned_abs());
-            let newest_as_bit = 1_u32.checked_shl(shift - 1).unwrap_or(0);
-            *ack = Ack { newest: sequence, mask: ack.mask.checked_shl(shift).unwrap_or(0) | newest_as_bit };
-            return Arrival::Newest;
+        let arrival = self.judge(sequence);
+        if arrival == Arrival::Newest {
+            let mask = self.ack.map_or(0, |before| {
+                let shift = u32::from(sequence.since(before.newest).unsigned_abs());
+                let newest_as_bit = 1_u32.checked_shl(shift - 1).unwrap_or(0);
+                before.mask.checked_shl(shift).unwrap_or(0) | newest_as_bit
+            });
+            self.ack = Some(Ack { newest: sequence, mask });
         }
-        if ack.contains(sequence) {
-            return Arrival::Duplicate;
-        }
-        let age = ahead.unsigned_abs();
-        if age >= ACK_WINDOW {
-            return Arrival::TooOld;
-        }
-        ack.mask |= 1 << (age - 1);
-        Arrival::Late
+        arrival
     }
 
     /// What to tell the server; `None` before the first arrival.
@@ -218,7 +210,7 @@ pub struct SnapshotHeader {
     pub tick: u16,
     /// Its own number.
     pub sequence: Sequence,
-    /// The snapshot whose set it goes on from. `None`: it names all there is.
+    /// The snapshot whose table its changes go on from. `None`: all places are empty before it.
     pub baseline: Option<Sequence>,
     /// Low 16 bits of the client's tick whose input was applied last; `None` before the first.
     pub last_input: Option<u16>,

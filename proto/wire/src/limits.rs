@@ -13,14 +13,18 @@ pub const OWN_STATE_BYTES: usize = 24;
 pub const GROUP_HEADER_BYTES: usize = 5;
 /// Bytes of an absolute record.
 pub const RECORD_BYTES: usize = 11;
+/// Bytes before an absolute record that tell its place, where it has one.
+pub const PLACE_BYTES: usize = 1;
 /// Records in a group.
 pub const MAX_GROUP_RECORDS: usize = 64;
-/// Entities of a set: an index in it and a count of it are one byte each.
-pub const MAX_SET: usize = 255;
+/// Places of a client's table, 0 to 254: a place and a count of places are one byte each.
+pub const PLACES: usize = 255;
+/// Snapshots from a baseline to the one that goes on from it, at most: whoever keeps the tables of so many has it.
+pub const MAX_BASELINE_AGE: u16 = 31;
 /// Bytes before the bit mask of the changes against a baseline.
 pub const CHANGES_HEADER_BYTES: usize = 1;
-/// Ticks from the state of an entity in a set to the snapshot's tick. Whoever keeps the states of so many ticks and the
-/// present one can tell all that a baseline says.
+/// Ticks from a state in a baseline's table to the tick of the snapshot that changes it. Whoever keeps the states of so many ticks
+/// and the present one can tell all that a baseline says.
 pub const MAX_STATE_AGE: u32 = 31;
 /// Ticks after which a stateless record counts no more: 2 s.
 pub const CROWD_TICKS: u32 = 40;
@@ -77,6 +81,7 @@ const _: () = {
     assert!(MAX_STEP as u32 * TICKS_PER_SECOND * 100 == MAX_SPEED_CM_PER_S * UNITS_PER_METRE as u32);
     assert!(MAX_STEP <= i16::MAX as i32, "a step fits the own state's velocity");
     assert!(MAX_STATE_AGE as u16 + 1 < ACK_WINDOW, "what an acknowledgement names is younger than its states may be");
-    assert!(MAX_SET <= u8::MAX as usize && PLACE_SHIFT < CELL_SHIFT);
+    assert!(MAX_BASELINE_AGE < ACK_WINDOW, "an acknowledgement tells of all that came after a baseline");
+    assert!(PLACES <= u8::MAX as usize && PLACE_SHIFT < CELL_SHIFT);
     assert!(MAX_STEP < 1 << CELL_SHIFT, "one step reaches the neighbouring cell at most");
 };

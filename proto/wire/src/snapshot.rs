@@ -1,18 +1,24 @@
 //! What the server sends each tick: the client's own entity in full precision, and the set of those it sees.
 //!
-//! Both ends have the set of a snapshot, to the bit and in the same order: what is left of its baseline's set, each entity as it
-//! was or changed, and behind it those that enter. A baseline is a snapshot that the client has acknowledged.
+//! Those stand in the places of a table. A snapshot tells some places: who enters one, what became of who stands there, or that it is
+//! empty; the others stay as they are. What became of somebody is told against the snapshot's baseline, one that the client has
+//! acknowledged: both ends have its table, to the bit. A client takes snapshots in their order and drops those that were
+//! overtaken, so the server knows by the acknowledgements what is in the table, and tells again what was lost.
 
 mod coded;
 mod delta;
+mod places;
 mod read;
 mod record;
 mod state;
+mod table;
 mod write;
 
 pub use coded::Coded;
 pub use delta::{Change, Delta};
-pub use read::{Changes, Records, Snapshot};
+pub use places::Places;
+pub use read::{Absolute, Changes, Records, Snapshot};
 pub use record::{EntityKind, Form, Group, OwnState, Record, RecordBytes};
 pub use state::{Entry, State};
+pub use table::Table;
 pub use write::{GroupWriter, SnapshotWriter, changes_bytes};

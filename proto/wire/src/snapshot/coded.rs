@@ -7,8 +7,8 @@ pub(super) const MAX_CHANGE_BITS: u32 = 74;
 /// Bits that there is room for.
 const ROOM: u32 = u64::BITS + u16::BITS;
 
-/// What became of an entity of the baseline, in bits; none at all of one that goes on as it did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What became of who stands in a place, in bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Coded {
     /// The first 64, the most significant first; behind the last one zeros.
     head: [u32; 2],
@@ -18,19 +18,13 @@ pub struct Coded {
 }
 
 impl Coded {
-    /// It goes on as it did.
-    pub const UNCHANGED: Self = Self { head: [0; 2], tail: 0, length: 0 };
+    /// No bits yet.
+    pub(super) const NOTHING: Self = Self { head: [0; 2], tail: 0, length: 0 };
 
     /// How many bits it takes behind the mask.
     #[must_use]
     pub const fn bits(self) -> u32 {
         self.length as u32
-    }
-
-    /// Whether it goes on as it did.
-    #[must_use]
-    pub const fn is_unchanged(self) -> bool {
-        self.length == 0
     }
 
     /// With the low `width` bits of `value`, at most 32, behind it; there must be room.
@@ -74,8 +68,7 @@ mod tests {
     fn fields_stand_one_behind_the_other() {
         let fields = [(0b101, 3), (0xDEAD_BEEF, 32), (0, 1), (0x1FF, 9), (0x5A5A_5A5A, 29)];
         for count in 0..=fields.len() {
-            let coded =
-                fields[..count].iter().fold(Coded::UNCHANGED, |coded, (value, width)| coded.then(*value, *width));
+            let coded = fields[..count].iter().fold(Coded::NOTHING, |coded, (value, width)| coded.then(*value, *width));
             let (mut ours, mut theirs) = ([0; 12], [0; 12]);
             let mut writer = BitWriter::new(&mut ours);
             writer.put(1, 2).unwrap();

@@ -1,4 +1,4 @@
-//! How an entity of a set has changed, in few bits: its place as what is left of the extrapolated one, all else only when it is
+//! How an entity of a table has changed, in few bits: its place as what is left of the extrapolated one, all else only when it is
 //! another.
 
 use crate::bits::{BitReader, Truncated};
@@ -20,7 +20,7 @@ const CLASSES: [Class; 4] = [
     Class { code: (0b10, 2), bits: 6 },
     Class { code: (0b110, 3), bits: 9 },
 ];
-/// In the place of a class: the entity has gone.
+/// In the place of a class: nobody is there any more.
 const GONE: (u32, u32) = (0b111, 3);
 
 const SPEED_BITS: u32 = 7;
@@ -36,10 +36,10 @@ const _: () = assert!(
         == MAX_CHANGE_BITS
 );
 
-/// What became of an entity of the baseline.
+/// What became of who stood in a place of the baseline's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It is in the set no more.
+    /// It stands there no more.
     Gone,
     /// It is in the state of the snapshot's tick.
     To(Delta),
@@ -157,7 +157,7 @@ impl Delta {
     fn coded(&self) -> Coded {
         let (code, bits) = class_of(self.residual).map_or((GONE, 0), |class| (class.code, class.bits));
         let (x, y) = (i32::from(self.residual.0), i32::from(self.residual.1));
-        let mut coded = Coded::UNCHANGED.then(code.0, code.1).then_signed(x, bits).then_signed(y, bits);
+        let mut coded = Coded::NOTHING.then(code.0, code.1).then_signed(x, bits).then_signed(y, bits);
         coded = match self.velocity {
             None => coded.then(0, 1),
             Some((None, heading)) => coded.then(0b10, 2).then(heading.into(), HEADING_BITS),
@@ -212,13 +212,6 @@ impl Delta {
 }
 
 impl Coded {
-    /// It is in the set no more.
-    pub const GONE: Self = Self::UNCHANGED.then(GONE.0, GONE.1);
-}
-
-impl From<Option<Change>> for Coded {
-    /// `None`: it goes on as it did.
-    fn from(change: Option<Change>) -> Self {
-        change.map_or(Self::UNCHANGED, |change| change.coded())
-    }
+    /// Nobody is there any more.
+    pub const GONE: Self = Self::NOTHING.then(GONE.0, GONE.1);
 }

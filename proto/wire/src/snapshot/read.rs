@@ -2,8 +2,9 @@
 
 use crate::bits::BitReader;
 use crate::datagram::{DecodeError, Kind, SnapshotHeader, TimeEcho};
-use crate::limits::{MAX_DATAGRAM, MAX_SET};
-use crate::snapshot::{Change, Entry, Form, Group, OwnState, Record};
+use crate::limits::{MAX_DATAGRAM, PLACES};
+use crate::snapshot::places::{self, Places};
+use crate::snapshot::{Change, Entry, Form, Group, OwnState, Record, Table};
 use crate::tick::Tick;
 
 /// A datagram that was read to its last byte and found sound.
@@ -37,108 +38,116 @@ impl<'a> Snapshot<'a> {
         let (header, parts) = SnapshotHeader::read(&mut reader)?;
         let time_echo = parts.time_echo.then(|| TimeEcho::read(&mut reader)).transpose()?;
         let own = parts.own.then(|| OwnState::read(&mut reader)).transpose()?;
-        let (changes, mut entities) = match header.baseline {
+        let changes = match header.baseline {
             Some(_) => Changes::read(&mut reader)?,
-            None => (Changes::none(), 0),
+            None => Changes::none(),
         };
         let records = Records { reader, group: None };
         let mut check = records.clone();
-        while let Some((group, _)) = check.read()? {
-            entities += usize::from(group.form == Form::Entering);
-        }
-        if entities > MAX_SET {
-            return Err(DecodeError::TooManyEntities(entities));
-        }
+        while check.read()?.is_some() {}
         Ok(Self { header, time_echo, own, changes, records })
     }
 
-    /// Of each entity of the baseline's set, in its order, what became of it; `None`: it goes on as it did.
+    /// What became of who stood in places of the baseline's table.
     #[must_use]
     pub fn changes(&self) -> Changes<'a> {
         self.changes.clone()
     }
 
-    /// Its absolute records, each with what its group says.
+    /// Its absolute records.
     #[must_use]
     pub fn records(&self) -> Records<'a> {
         self.records.clone()
     }
 
-    /// Its set: what is left of its baseline's, in the order of that, and behind it those that enter, in the order of their records.
-    /// `tick` is the one it shows; without a baseline there is nothing in `baseline`.
+    /// The places that it tells, and who stands there now, in the order in which they are to be put into the table of the snapshot
+    /// before; without a baseline that is to be emptied first. `tick` is the one it shows.
     ///
     /// # Errors
-    /// [`DecodeError::OtherBaseline`], [`DecodeError::StateAge`].
-    pub fn set<'s>(
+    /// [`DecodeError::NobodyThere`], [`DecodeError::StateAge`].
+    pub fn told<'t>(
         &self,
-        baseline: &'s [Entry],
+        baseline: &'t Table,
         tick: Tick,
-    ) -> Result<impl Iterator<Item = Entry> + use<'a, 's>, DecodeError> {
-        if baseline.len() != self.changes.left {
-            return Err(DecodeError::OtherBaseline);
-        }
-        for (entry, change) in baseline.iter().zip(self.changes()) {
-            if change != Some(Change::Gone) && entry.age(tick).is_none() {
-                return Err(DecodeError::StateAge(tick.since(entry.tick)));
+    ) -> Result<impl Iterator<Item = (u8, Option<Entry>)> + use<'a, 't>, DecodeError> {
+        for (place, change) in self.changes() {
+            if let Change::To(_) = change {
+                let entry = baseline.get(place).ok_or(DecodeError::NobodyThere(place))?;
+                entry.age(tick).ok_or(DecodeError::StateAge(tick.since(entry.tick)))?;
             }
         }
-        let staying = baseline.iter().zip(self.changes()).filter_map(move |(entry, change)| match change {
-            None => Some(*entry),
-            Some(Change::Gone) => None,
-            Some(Change::To(delta)) => {
-                Some(Entry { state: delta.apply(&entry.state, entry.age(tick)?), tick, ..*entry })
-            }
+        let changed = self.changes().map(move |(place, change)| {
+            let Change::To(delta) = change else { return (place, None) };
+            let entry = baseline
+                .get(place)
+                .and_then(|entry| Some(Entry { state: delta.apply(&entry.state, entry.age(tick)?), tick, ..*entry }));
+            (place, entry)
         });
-        let entering = self.records().filter(|(group, _)| group.form == Form::Entering);
-        Ok(staying.chain(entering.map(move |(group, record)| Entry::of_record(&group, &record, tick))))
+        let entering = self.records().filter_map(move |told| Some((told.place?, Some(told.entry(tick)))));
+        Ok(changed.chain(entering))
     }
 }
 
-/// Goes over the entities of the baseline.
+/// Goes over the changes against a baseline: places, and what became of who stood there.
 #[derive(Clone, Debug)]
 pub struct Changes<'a> {
-    mask: BitReader<'a>,
+    places: places::Iter,
     records: BitReader<'a>,
-    left: usize,
 }
 
 impl<'a> Changes<'a> {
     fn none() -> Self {
-        Self { mask: BitReader::new(&[]), records: BitReader::new(&[]), left: 0 }
+        Self { places: Places::NONE.into_iter(), records: BitReader::new(&[]) }
     }
 
-    /// Reads the part to its end, and how many entities it leaves.
-    fn read(reader: &mut BitReader<'a>) -> Result<(Self, usize), DecodeError> {
+    /// Reads the part to its end.
+    fn read(reader: &mut BitReader<'a>) -> Result<Self, DecodeError> {
         let count = reader.take(8)?;
-        let mask = reader.clone();
-        reader.skip(count)?;
-        let changes = Self { mask, records: reader.clone(), left: count as usize };
-        let (mut check, mut staying) = (changes.clone(), 0);
-        while check.left > 0 {
-            staying += usize::from(check.step()? != Some(Change::Gone));
+        let mut places = Places::NONE;
+        for n in 0..count.div_ceil(u32::BITS) {
+            let width = (count - n * u32::BITS).min(u32::BITS);
+            places.put_row(n as usize, reader.take(width)? << (u32::BITS - width));
+        }
+        if places.end() != count as usize {
+            return Err(DecodeError::ReservedBits);
+        }
+        let changes = Self { places: places.into_iter(), records: reader.clone() };
+        let mut check = changes.clone();
+        for _ in places {
+            Change::read(&mut check.records)?;
         }
         *reader = check.records;
         if reader.end_byte() != 0 {
             return Err(DecodeError::ReservedBits);
         }
-        Ok((changes, staying))
-    }
-
-    /// The next one's; there must be one.
-    fn step(&mut self) -> Result<Option<Change>, DecodeError> {
-        self.left = self.left.saturating_sub(1);
-        Ok(if self.mask.take(1)? == 1 { Some(Change::read(&mut self.records)?) } else { None })
+        Ok(changes)
     }
 }
 
 impl Iterator for Changes<'_> {
-    type Item = Option<Change>;
+    type Item = (u8, Change);
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.left == 0 {
-            return None;
-        }
-        self.step().ok() // decode() went over all of them
+        Some((self.places.next()?, Change::read(&mut self.records).ok()?)) // decode() went over all of them
+    }
+}
+
+/// A record, and what stands before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Absolute {
+    /// What it has in common with others.
+    pub group: Group,
+    /// The place of the table that it takes; `None`: it is of a crowd.
+    pub place: Option<u8>,
+    /// The record.
+    pub record: Record,
+}
+
+impl Absolute {
+    /// As a table has it, told in a snapshot of `tick`.
+    #[must_use]
+    pub fn entry(&self, tick: Tick) -> Entry {
+        Entry::of_record(&self.group, &self.record, tick)
     }
 }
 
@@ -151,20 +160,27 @@ pub struct Records<'a> {
 }
 
 impl Records<'_> {
-    fn read(&mut self) -> Result<Option<(Group, Record)>, DecodeError> {
+    fn read(&mut self) -> Result<Option<Absolute>, DecodeError> {
         let (group, left) = match self.group.take() {
             Some(open) => open,
             None if self.reader.is_empty() => return Ok(None),
             None => Group::read(&mut self.reader)?,
         };
+        let place = match group.form {
+            Form::Entering => Some(self.reader.take(8)? as u8),
+            Form::Crowd => None,
+        };
+        if let Some(place) = place.filter(|place| usize::from(*place) >= PLACES) {
+            return Err(DecodeError::NoSuchPlace(place));
+        }
         let record = Record::read(&mut self.reader)?;
         self.group = (left > 1).then_some((group, left - 1));
-        Ok(Some((group, record)))
+        Ok(Some(Absolute { group, place, record }))
     }
 }
 
 impl Iterator for Records<'_> {
-    type Item = (Group, Record);
+    type Item = Absolute;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.read().ok().flatten() // decode() went over all of them

@@ -3,7 +3,7 @@
 use crate::bits::{BitReader, BitWriter, Full};
 use crate::datagram::DecodeError;
 use crate::ids::NetId;
-use crate::limits::{MAX_GROUP_RECORDS, RECORD_BYTES};
+use crate::limits::{MAX_GROUP_RECORDS, PLACE_BYTES, RECORD_BYTES};
 use crate::space::{Cell, Position, Velocity};
 
 /// The client's own entity, for its prediction.
@@ -65,14 +65,23 @@ impl OwnState {
 /// What the records of a group are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Form {
-    /// Each is a new entity of the snapshot's set.
+    /// Each takes a place of the table, whoever was there before.
     Entering,
-    /// In a crowd: each is of an entity outside the set. It counts for [`crate::limits::CROWD_TICKS`], whatever later
+    /// In a crowd: each is of an entity outside the table. It counts for [`crate::limits::CROWD_TICKS`], whatever later
     /// snapshots name.
     Crowd,
 }
 
 impl Form {
+    /// Bytes of each record, with what stands before it.
+    #[must_use]
+    pub const fn record_bytes(self) -> usize {
+        match self {
+            Self::Entering => PLACE_BYTES + RECORD_BYTES,
+            Self::Crowd => RECORD_BYTES,
+        }
+    }
+
     const fn code(self) -> u32 {
         match self {
             Self::Entering => 0,

@@ -1,4 +1,4 @@
-//! An entity of a set as both ends have it, to the bit, and where it is a while later.
+//! An entity of a table as both ends have it, to the bit, and where it is a while later.
 
 use crate::heading::velocity_of;
 use crate::ids::NetId;
@@ -99,7 +99,7 @@ impl State {
     }
 }
 
-/// An entity of a set: its state, and of which tick that is.
+/// An entity of a table: its state, and of which tick that is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Which.
@@ -113,7 +113,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// One that enters a set, or is told outside it, in a snapshot of `tick`.
+    /// One that is told by a record in a snapshot of `tick`.
     #[must_use]
     pub fn of_record(group: &Group, record: &Record, tick: Tick) -> Self {
         Self { entity: record.entity, kind: record.kind, tick, state: State::of_record(group, record) }

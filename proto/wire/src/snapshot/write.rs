@@ -2,13 +2,13 @@
 
 use crate::bits::{BitWriter, Full};
 use crate::datagram::{Parts, SnapshotHeader, TimeEcho};
-use crate::limits::{CHANGES_HEADER_BYTES, GROUP_HEADER_BYTES, MAX_DATAGRAM, MAX_GROUP_RECORDS, MAX_SET, RECORD_BYTES};
-use crate::snapshot::{Coded, Group, OwnState, Record, RecordBytes};
+use crate::limits::{CHANGES_HEADER_BYTES, GROUP_HEADER_BYTES, MAX_DATAGRAM, MAX_GROUP_RECORDS, RECORD_BYTES};
+use crate::snapshot::{Coded, Group, OwnState, Places, RecordBytes};
 
-/// Bytes of the changes against a baseline of so many entities, whose changes have so many [`Coded::bits`] together.
+/// Bytes of the changes against a baseline, the last of them in the place before `end`, that have so many [`Coded::bits`] together.
 #[must_use]
-pub const fn changes_bytes(entities: usize, record_bits: usize) -> usize {
-    CHANGES_HEADER_BYTES + (entities + record_bits).div_ceil(8)
+pub const fn changes_bytes(end: usize, bits: usize) -> usize {
+    CHANGES_HEADER_BYTES + (end + bits).div_ceil(8)
 }
 
 /// Writes one snapshot: header and the parts at its front at once, then group by group, then [`SnapshotWriter::finish`].
@@ -19,17 +19,17 @@ pub struct SnapshotWriter<'a> {
 }
 
 impl<'a> SnapshotWriter<'a> {
-    /// Begins a snapshot in `buffer`, of which no more than [`MAX_DATAGRAM`] bytes are used. `changes` are what became of each
-    /// entity of the baseline's set, in its order; without a baseline they are not written.
+    /// Begins a snapshot in `buffer`, of which no more than [`MAX_DATAGRAM`] bytes are used. `changes` are places and what became of who
+    /// stood there, in the order of the places; without a baseline they are not written.
     ///
     /// # Errors
-    /// [`Full`] when this does not fit: at most 39 bytes and [`changes_bytes`]. Also when there are more than [`MAX_SET`] changes.
+    /// [`Full`] when this does not fit: at most 39 bytes and [`changes_bytes`].
     pub fn new(
         buffer: &'a mut [u8],
         header: &SnapshotHeader,
         time_echo: Option<TimeEcho>,
         own: Option<&OwnState>,
-        changes: &[Coded],
+        (places, changes): (Places, &[Coded]),
     ) -> Result<Self, Full> {
         let budget = buffer.len().min(MAX_DATAGRAM);
         let buffer = buffer.get_mut(..budget).ok_or(Full)?;
@@ -42,7 +42,7 @@ impl<'a> SnapshotWriter<'a> {
             own.write(&mut writer)?;
         }
         if header.baseline.is_some() {
-            write_changes(changes, &mut writer)?;
+            write_changes(places, changes, &mut writer)?;
         }
         let length = writer.finish();
         Ok(Self { buffer, length })
@@ -66,15 +66,16 @@ impl<'a> SnapshotWriter<'a> {
     }
 }
 
-/// How many there are, a bit for each that tells whether it changed, and then the changes.
-fn write_changes(changes: &[Coded], writer: &mut BitWriter<'_>) -> Result<(), Full> {
-    let count = u8::try_from(changes.len()).ok().filter(|count| usize::from(*count) <= MAX_SET).ok_or(Full)?;
-    writer.put(count.into(), 8)?;
-    for part in changes.chunks(32) {
-        let mask = part.iter().fold(0, |mask, change| mask << 1 | u32::from(!change.is_unchanged()));
-        writer.put(mask, part.len() as u32)?;
+/// The end of the places, a bit for each before it that tells whether it is among them, and then the changes.
+fn write_changes(places: Places, changes: &[Coded], writer: &mut BitWriter<'_>) -> Result<(), Full> {
+    debug_assert_eq!(places.len(), changes.len(), "one change for each place");
+    let end = places.end() as u32;
+    writer.put(end, 8)?;
+    for n in 0..end.div_ceil(u32::BITS) {
+        let width = (end - n * u32::BITS).min(u32::BITS);
+        writer.put(places.row(n as usize) >> (u32::BITS - width), width)?;
     }
-    changes.iter().filter(|change| !change.is_unchanged()).try_for_each(|change| change.write(writer))
+    changes.iter().try_for_each(|change| change.write(writer))
 }
 
 /// Writes the records of one cell.
@@ -88,24 +89,20 @@ pub struct GroupWriter<'w, 'a> {
 }
 
 impl GroupWriter<'_, '_> {
-    /// Appends an entity; more than 64 go on in a further group of the same cell.
+    /// Appends an entity; more than 64 go on in a further group of the same cell. `place` is the one that it enters; one of a crowd
+    /// has none, whatever this says.
     ///
     /// # Errors
     /// [`Full`] when it does not fit; nothing was written.
-    pub fn push(&mut self, record: &Record) -> Result<(), Full> {
-        self.push_bytes(&record.to_bytes())
-    }
-
-    /// The same of a record that is in bytes already.
-    ///
-    /// # Errors
-    /// [`Full`] when it does not fit; nothing was written.
-    pub fn push_bytes(&mut self, record: &RecordBytes) -> Result<(), Full> {
+    pub fn push(&mut self, place: u8, record: &RecordBytes) -> Result<(), Full> {
         let opens_group = self.count.is_multiple_of(MAX_GROUP_RECORDS);
         let (header_at, count) = if opens_group { (self.snapshot.length, 1) } else { (self.header_at, self.count + 1) };
-        let record_at = self.snapshot.length + if opens_group { GROUP_HEADER_BYTES } else { 0 };
-        let end = record_at + RECORD_BYTES;
-        self.snapshot.buffer.get_mut(record_at..end).ok_or(Full)?.copy_from_slice(&record.0);
+        let begin = self.snapshot.length + if opens_group { GROUP_HEADER_BYTES } else { 0 };
+        let end = begin + self.group.form.record_bytes();
+        let room = self.snapshot.buffer.get_mut(begin..end).ok_or(Full)?;
+        let (before, room) = room.split_at_mut(self.group.form.record_bytes() - RECORD_BYTES);
+        before.fill(place);
+        room.copy_from_slice(&record.0);
         let header = self.snapshot.buffer.get_mut(header_at..header_at + GROUP_HEADER_BYTES).ok_or(Full)?;
         if opens_group {
             self.group.write(count, &mut BitWriter::new(header))?;

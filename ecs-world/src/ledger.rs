@@ -1,0 +1,154 @@
+//! What a client was told of each place of its view, and what of that it is known to have.
+//!
+//! Each snapshot tells some places. A client takes snapshots in their order and drops those that were overtaken, so an acknowledgement
+//! says of each snapshot up to its newest whether it arrived or is lost for good: what arrived is what later changes go on from,
+//! and what was lost is owed.
+
+use shallot_wire::limits::{MAX_BASELINE_AGE, MAX_STATE_AGE, PLACES};
+use shallot_wire::{Ack, Places, Sequence, Tick};
+
+use crate::limits::SNAPSHOTS_KEPT;
+
+/// A place's.
+#[derive(Clone, Copy, Debug, Default)]
+struct Account {
+    /// Of the state that the client has; only while it has one.
+    has: Tick,
+    /// When it was told last; before the first time, when somebody came to stand there.
+    told: Tick,
+}
+
+/// A snapshot of which it is not known whether it arrived.
+#[derive(Clone, Copy, Debug)]
+struct Flight {
+    sequence: Sequence,
+    tick: Tick,
+    told: Places,
+    /// It went on from no other: where it arrived, all other places are empty.
+    is_anew: bool,
+}
+
+/// One client's.
+#[derive(Clone, Debug)]
+pub(crate) struct Ledger {
+    accounts: Vec<Account>,
+    /// Places of which the client has a state of who stands there.
+    has: Places,
+    /// Places to be told without regard to how well the client guesses: nothing of who stands there was told yet, or it was lost, or
+    /// there was no room; or who stood there has gone.
+    owed: Places,
+    /// By sequence modulo their number.
+    flights: [Option<Flight>; SNAPSHOTS_KEPT],
+    acknowledged: Option<Sequence>,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        let accounts = vec![Account::default(); PLACES];
+        Self { accounts, has: Places::NONE, owed: Places::NONE, flights: [None; SNAPSHOTS_KEPT], acknowledged: None }
+    }
+}
+
+impl Ledger {
+    /// Somebody else stands in a place now, or nobody.
+    pub(crate) fn renew(&mut self, place: u8, tick: Tick) {
+        self.has.remove(place);
+        self.owed.insert(place);
+        self.flights.iter_mut().flatten().for_each(|flight| flight.told.remove(place));
+        if let Some(account) = self.accounts.get_mut(usize::from(place)) {
+            account.told = tick;
+        }
+    }
+
+    /// What the snapshot of this number goes on from, when these places are taken; `None`: all is told anew.
+    pub(crate) fn baseline(&mut self, next: Sequence, taken: Places) -> Option<Sequence> {
+        let age = |known: &Sequence| next.since(*known);
+        self.acknowledged =
+            self.acknowledged.filter(|known| (1..=MAX_BASELINE_AGE.cast_signed()).contains(&age(known)));
+        if self.acknowledged.is_none() {
+            (self.has, self.owed) = (Places::NONE, taken);
+        }
+        self.acknowledged
+    }
+
+    /// Places to be told in any case.
+    pub(crate) fn owed(&self) -> Places {
+        self.owed
+    }
+
+    /// Ticks since a place was told last, or taken.
+    pub(crate) fn since_told(&self, place: u8, now: Tick) -> u32 {
+        self.accounts.get(usize::from(place)).map_or(0, |account| now.since(account.told).unsigned_abs())
+    }
+
+    /// Age of the state that the client has of who stands in a place; `None`: it has none that a change could go on from.
+    pub(crate) fn has(&self, place: u8, now: Tick) -> Option<u32> {
+        let account = self.accounts.get(usize::from(place)).filter(|_| self.has.contains(place))?;
+        Some(now.since(account.has).unsigned_abs()).filter(|age| *age <= MAX_STATE_AGE)
+    }
+
+    /// Notes what a snapshot tells, and what it had no room for.
+    pub(crate) fn note(&mut self, sequence: Sequence, tick: Tick, told: Places, left_out: Places, is_anew: bool) {
+        self.owed = (self.owed | left_out) - told;
+        for place in told {
+            if let Some(account) = self.accounts.get_mut(usize::from(place)) {
+                account.told = tick;
+            }
+        }
+        let flight = Flight { sequence, tick, told, is_anew };
+        let oldest = self.flights.get_mut(Self::row(sequence)).and_then(|row| row.replace(flight));
+        if let Some(oldest) = oldest {
+            self.lose(&oldest);
+        }
+    }
+
+    fn row(sequence: Sequence) -> usize {
+        usize::from(sequence.0) % SNAPSHOTS_KEPT
+    }
+
+    /// Takes what a client says it has, when these places are taken. What it says of snapshots that were not sent, or that it said
+    /// something of before, has no effect.
+    pub(crate) fn acknowledge(&mut self, ack: Ack, taken: Places) {
+        let is_news = |flight: &Flight| flight.sequence == ack.newest;
+        if !self.flights.get(Self::row(ack.newest)).copied().flatten().is_some_and(|flight| is_news(&flight)) {
+            return;
+        }
+        // What the ones before the last acknowledgement became is known.
+        let unknown = self.acknowledged.map_or(u16::MAX, |known| ack.newest.0.wrapping_sub(known.0));
+        for age in (0..unknown.min(SNAPSHOTS_KEPT as u16)).rev() {
+            let sequence = Sequence(ack.newest.0.wrapping_sub(age));
+            let Some(row) = self.flights.get_mut(Self::row(sequence)) else { continue };
+            let Some(flight) = row.take_if(|flight| flight.sequence == sequence) else { continue };
+            if ack.contains(sequence) {
+                self.settle(&flight, taken);
+            } else {
+                self.lose(&flight);
+            }
+        }
+        self.acknowledged = Some(ack.newest);
+    }
+
+    fn settle(&mut self, flight: &Flight, taken: Places) {
+        if flight.is_anew {
+            self.owed |= taken - flight.told - self.told_after(flight.sequence);
+            self.has = Places::NONE;
+        }
+        let states = flight.told & taken;
+        self.has |= states;
+        for place in states {
+            if let Some(account) = self.accounts.get_mut(usize::from(place)) {
+                account.has = flight.tick;
+            }
+        }
+    }
+
+    fn lose(&mut self, flight: &Flight) {
+        self.owed |= flight.told - self.told_after(flight.sequence);
+    }
+
+    /// What was told again in snapshots that may still arrive.
+    fn told_after(&self, sequence: Sequence) -> Places {
+        let later = self.flights.iter().flatten().filter(|flight| flight.sequence.is_after(sequence));
+        later.fold(Places::NONE, |told, flight| told | flight.told)
+    }
+}
