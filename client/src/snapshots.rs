@@ -1,15 +1,15 @@
 //! What the client sees: snapshots in, the newest state out. No IO, no clock.
 //!
-//! The sets of the last snapshots are kept as the server has them, for later ones go on from any of them. In view is who is in the newest
-//! one, each in the newest state that any of them told; and who of a crowd was told lately.
+//! The tables of the last snapshots are kept as the server has them, for later ones go on from any of them. In view is who stands in
+//! the newest one, and who of a crowd was told lately.
 
 use std::collections::BTreeMap;
 
 use shallot_proto::wire::datagram::{Ack, Arrival, DecodeError, Received, Sequence, TimeEcho};
 use shallot_proto::wire::limits::CROWD_TICKS;
-use shallot_proto::wire::{EntityKind, Entry, Form, NetId, OwnState, Position, Snapshot, Tick, Velocity};
+use shallot_proto::wire::{EntityKind, Entry, NetId, OwnState, Position, Snapshot, Table, Tick, Velocity};
 
-use crate::limits::{ENTITIES_MAX, EXTRAPOLATED_TICKS_MAX, SETS_KEPT};
+use crate::limits::{ENTITIES_MAX, EXTRAPOLATED_TICKS_MAX, TABLES_KEPT};
 
 /// An entity as last told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,12 +30,12 @@ pub struct Entity {
     pub is_dead: bool,
     /// The tick at which it was so.
     pub tick: Tick,
-    /// The newest snapshot whose set has it; `None`: it is one of a crowd.
-    named_by: Option<Sequence>,
+    /// Its place in the table; `None`: it is one of a crowd.
+    place: Option<u8>,
 }
 
 impl Entity {
-    fn of(entry: &Entry, named_by: Option<Sequence>) -> Self {
+    fn of(entry: &Entry, place: Option<u8>) -> Self {
         let state = &entry.state;
         Self {
             id: entry.entity,
@@ -46,14 +46,7 @@ impl Entity {
             animation: state.animation,
             is_dead: state.is_dead,
             tick: entry.tick,
-            named_by,
-        }
-    }
-
-    /// Takes a state over that is newer than its own.
-    fn learn(&mut self, entry: &Entry) {
-        if entry.tick.is_after(self.tick) {
-            *self = Self::of(entry, self.named_by);
+            place,
         }
     }
 
@@ -86,22 +79,20 @@ pub struct Report {
 pub enum Applied {
     /// It is the state now.
     Newest(Report),
-    /// A newer one is there already. It is acknowledged, and what it knows better of an entity in view counts.
-    Late,
     /// It goes on from a snapshot that is not here. It had no effect and is not acknowledged.
     NoBaseline,
-    /// It was here before, or is older than an acknowledgement can tell.
+    /// A newer one is there already, or it is here itself. It had no effect and is not acknowledged.
     Ignored,
 }
 
 /// What became of the snapshots of a stay in a region.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Arrived for the first time, late ones included.
+    /// Taken in.
     pub arrived: u64,
-    /// Of these: overtaken by a newer one.
+    /// Overtaken by a newer one, and so of no use.
     pub late: u64,
-    /// Arrived again, or too late to count.
+    /// Arrived again.
     pub ignored: u64,
     /// Of no use, since their baseline is not here; they are among the lost.
     pub without_baseline: u64,
@@ -109,21 +100,14 @@ pub struct Counters {
     pub lost: u64,
 }
 
-/// The set of one snapshot, as both ends have it.
-#[derive(Clone, Debug)]
-struct Set {
-    sequence: Sequence,
-    entries: Vec<Entry>,
-}
-
 /// The state of one stay in a region; a new stay begins with a new one.
 #[derive(Clone, Debug)]
 pub struct Snapshots {
     received: Received,
+    /// The newest.
+    table: Table,
     /// By sequence modulo their number.
-    sets: Vec<Option<Set>>,
-    /// For the next set; its memory is that of a set which is not kept any more.
-    spare: Vec<Entry>,
+    tables: Vec<(Option<Sequence>, Table)>,
     /// Sequence numbers from the first snapshot to the newest, both included.
     expected: u64,
     tick: Tick,
@@ -140,8 +124,8 @@ impl Snapshots {
     pub fn new(entered_at: Tick) -> Self {
         Self {
             received: Received::default(),
-            sets: vec![None; SETS_KEPT],
-            spare: Vec::new(),
+            table: Table::default(),
+            tables: vec![(None, Table::default()); TABLES_KEPT],
             expected: 0,
             tick: entered_at,
             has_state: false,
@@ -154,32 +138,32 @@ impl Snapshots {
     /// Takes a datagram in.
     ///
     /// # Errors
-    /// When it is no sound snapshot; it had no effect then.
+    /// When it is no sound snapshot, or contradicts its baseline; it had no effect then.
     pub fn apply(&mut self, datagram: &[u8]) -> Result<Applied, DecodeError> {
         let snapshot = Snapshot::decode(datagram)?;
         let sequence = snapshot.header.sequence;
-        if matches!(self.received.judge(sequence), Arrival::Duplicate | Arrival::TooOld) {
-            self.counters.ignored += 1;
-            return Ok(Applied::Ignored);
+        match self.received.judge(sequence) {
+            Arrival::Newest => {}
+            Arrival::Overtaken => {
+                self.counters.late += 1;
+                self.count_lost();
+                return Ok(Applied::Ignored);
+            }
+            Arrival::Duplicate => {
+                self.counters.ignored += 1;
+                return Ok(Applied::Ignored);
+            }
         }
         let tick = Tick::resolve(snapshot.header.tick, self.tick);
-        if !self.keep_set(&snapshot, tick)? {
+        if !self.take(&snapshot, tick)? {
             self.counters.without_baseline += 1;
             return Ok(Applied::NoBaseline);
         }
         let before = self.received.ack().map(|ack| ack.newest);
-        let is_newest = self.received.note(sequence) == Arrival::Newest;
+        self.received.note(sequence);
         self.counters.arrived += 1;
-        if is_newest {
-            self.expected += u64::from(before.map_or(1, |before| sequence.since(before).unsigned_abs()));
-        } else {
-            self.counters.late += 1;
-        }
+        self.expected += u64::from(before.map_or(1, |before| sequence.since(before).unsigned_abs()));
         self.count_lost();
-        self.see(&snapshot, tick, is_newest);
-        if !is_newest {
-            return Ok(Applied::Late);
-        }
         let header = &snapshot.header;
         Ok(Applied::Newest(Report {
             tick,
@@ -190,74 +174,64 @@ impl Snapshots {
         }))
     }
 
-    fn set(&self, sequence: Sequence) -> Option<&Set> {
-        self.sets.get(usize::from(sequence.0) % SETS_KEPT)?.as_ref().filter(|set| set.sequence == sequence)
-    }
-
-    /// Works out the snapshot's set and keeps it; false: its baseline is not here.
-    fn keep_set(&mut self, snapshot: &Snapshot<'_>, tick: Tick) -> Result<bool, DecodeError> {
-        let mut entries = std::mem::take(&mut self.spare);
-        entries.clear();
+    /// Brings table and view up to a snapshot; false: its baseline is not here.
+    fn take(&mut self, snapshot: &Snapshot<'_>, tick: Tick) -> Result<bool, DecodeError> {
+        let Self { table, tables, entities, .. } = self;
+        let row = |sequence: Sequence| usize::from(sequence.0) % TABLES_KEPT;
         let baseline = match snapshot.header.baseline {
-            None => &[],
-            Some(sequence) => match self.set(sequence) {
-                Some(set) => set.entries.as_slice(),
-                None => return Ok(false),
+            None => None,
+            Some(sequence) => match tables.get(row(sequence)) {
+                Some((kept, baseline)) if *kept == Some(sequence) => Some(baseline),
+                _ => return Ok(false),
             },
         };
-        entries.extend(snapshot.set(baseline, tick)?);
-        let sequence = snapshot.header.sequence;
-        if let Some(place) = self.sets.get_mut(usize::from(sequence.0) % SETS_KEPT) {
-            self.spare = place.replace(Set { sequence, entries }).map(|old| old.entries).unwrap_or_default();
+        let nothing = Table::default();
+        let told = snapshot.told(baseline.unwrap_or(&nothing), tick)?;
+        if baseline.is_none() {
+            table.clear();
+            entities.retain(|_, entity| entity.place.is_none());
         }
+        self.own = snapshot.own.map(|own| own.entity);
+        for (place, entry) in told {
+            let before = table.put(place, entry).map(|before| before.entity);
+            // Who stands in another place by now stays.
+            if let Some(before) = before.filter(|before| entry.is_none_or(|entry| entry.entity != *before))
+                && entities.get(&before.index).is_some_and(|there| there.id == before && there.place == Some(place))
+            {
+                entities.remove(&before.index);
+            }
+            if let Some(entry) = entry.filter(|entry| Some(entry.entity) != self.own) {
+                entities.insert(entry.entity.index, Entity::of(&entry, Some(place)));
+            }
+        }
+        if let Some((kept, kept_table)) = tables.get_mut(row(snapshot.header.sequence)) {
+            *kept = Some(snapshot.header.sequence);
+            kept_table.clone_from(table);
+        }
+        (self.tick, self.has_state) = (tick, true);
+        self.see_crowd(snapshot);
         Ok(true)
     }
 
-    /// Brings the view up to a snapshot whose set was kept.
-    fn see(&mut self, snapshot: &Snapshot<'_>, tick: Tick, is_newest: bool) {
-        let sequence = snapshot.header.sequence;
-        if is_newest {
-            (self.tick, self.has_state) = (tick, true);
-            self.own = snapshot.own.map(|own| own.entity);
-        }
-        let Self { sets, entities, own, tick: now, .. } = self;
-        let set = sets.get(usize::from(sequence.0) % SETS_KEPT).into_iter().flatten();
-        for entry in set.flat_map(|set| &set.entries).filter(|entry| Some(entry.entity) != *own) {
-            let in_view = entities.get_mut(&entry.entity.index).filter(|entity| entity.id == entry.entity);
-            match in_view {
-                Some(entity) => {
-                    entity.learn(entry);
-                    entity.named_by = if is_newest { Some(sequence) } else { entity.named_by };
-                }
-                None if is_newest => drop(entities.insert(entry.entity.index, Entity::of(entry, Some(sequence)))),
-                None => {}
+    /// Takes the records of a crowd over, and forgets those that count no more.
+    fn see_crowd(&mut self, snapshot: &Snapshot<'_>) {
+        let Self { entities, own, tick, .. } = self;
+        for entry in snapshot.records().filter(|told| told.place.is_none()).map(|told| told.entry(*tick)) {
+            let is_full = entities.len() >= ENTITIES_MAX;
+            match entities.get_mut(&entry.entity.index) {
+                Some(there) if there.place.is_some() => {}
+                Some(there) => *there = Entity::of(&entry, None),
+                None if is_full || Some(entry.entity) == *own => {}
+                None => drop(entities.insert(entry.entity.index, Entity::of(&entry, None))),
             }
         }
-        let is_in_set = |entity: &Entity| entity.named_by == Some(sequence) || !is_newest && entity.named_by.is_some();
-        for (group, record) in snapshot.records().filter(|(group, _)| group.form == Form::Crowd) {
-            let (entry, is_full) = (Entry::of_record(&group, &record, tick), entities.len() >= ENTITIES_MAX);
-            match entities.get_mut(&record.entity.index) {
-                Some(entity) if entity.id == record.entity => {
-                    entity.learn(&entry);
-                    entity.named_by = entity.named_by.filter(|_| is_in_set(entity));
-                }
-                Some(entity) if is_in_set(entity) || !tick.is_after(entity.tick) => {}
-                None if is_full => {}
-                _ if Some(record.entity) == *own => {}
-                _ => drop(entities.insert(record.entity.index, Entity::of(&entry, None))),
-            }
-        }
-        if is_newest {
-            entities.retain(|_, entity| match entity.named_by {
-                Some(named_by) => named_by == sequence,
-                None => now.since(entity.tick) <= CROWD_TICKS as i32,
-            });
-        }
+        let is_of_now = |entity: &Entity| entity.place.is_some() || tick.since(entity.tick) <= CROWD_TICKS as i32;
+        entities.retain(|_, entity| is_of_now(entity));
     }
 
     fn count_lost(&mut self) {
         // One from before the first that arrived is late without having been expected.
-        self.counters.lost = self.expected.saturating_sub(self.counters.arrived);
+        self.counters.lost = self.expected.saturating_sub(self.counters.arrived + self.counters.late);
     }
 
     /// What to acknowledge with the next input.

@@ -79,7 +79,7 @@ mod tests {
     use super::*;
     use crate::components::{Body, Tag};
     use crate::grid::Grid;
-    use crate::limits::{FAR_AGE_TICKS, MID_AGE_TICKS, NEAR_AGE_TICKS, REST_AGE_TICKS};
+    use crate::interest::Ring;
 
     const SLOT: u16 = 7;
 
@@ -108,31 +108,18 @@ mod tests {
     }
 
     #[test]
-    fn who_goes_on_or_rests_is_due_in_its_time() {
-        for (units, ages) in
-            [(304, [NEAR_AGE_TICKS, NEAR_AGE_TICKS, MID_AGE_TICKS, FAR_AGE_TICKS]), (0, [REST_AGE_TICKS; 4])]
-        {
-            let (mut walk, mut drifts) = (Walk::new(), Drifts::default());
-            (0..30).for_each(|_| walk.step(units, 0));
-            drifts.begin();
-            for (ring, age) in [Ring::Always, Ring::Near, Ring::Mid, Ring::Far].into_iter().zip(ages) {
-                assert!(!drifts.of(&walk.scene, SLOT, age - 1).unwrap().is_due(ring, age - 1, true));
-                assert!(drifts.of(&walk.scene, SLOT, age).unwrap().is_due(ring, age, false));
-            }
-        }
-    }
-
-    #[test]
-    fn who_is_off_is_due_in_its_turn() {
+    fn who_goes_on_is_not_off_and_who_turned_is() {
         let (mut walk, mut drifts) = (Walk::new(), Drifts::default());
         (0..5).for_each(|_| walk.step(304, 0));
         drifts.begin();
-        assert!(!drifts.of(&walk.scene, SLOT, 2).unwrap().is_due(Ring::Mid, 2, true));
+        assert!(!drifts.gate(&walk.scene, SLOT, 2).is_off(Ring::Near));
+        let on = drifts.change(&walk.scene, SLOT, 2).unwrap();
         (0..2).for_each(|_| walk.step(-304, 0));
+        assert!(!drifts.gate(&walk.scene, SLOT, 2).is_off(Ring::Near), "that was worked out for the tick before");
         drifts.begin();
-        let drift = drifts.of(&walk.scene, SLOT, 2).unwrap();
-        assert!(drift.is_due(Ring::Mid, 2, true) && !drift.is_due(Ring::Mid, 2, false));
-        assert!(!drift.coded.is_unchanged());
+        assert!(drifts.gate(&walk.scene, SLOT, 2).is_off(Ring::Mid));
+        let turned = drifts.change(&walk.scene, SLOT, 2).unwrap();
+        assert!(turned.bits() > on.bits());
     }
 
     #[test]
@@ -141,11 +128,23 @@ mod tests {
         (0..3).for_each(|_| walk.step(304, 0));
         walk.step(304, 1);
         drifts.begin();
-        assert!(drifts.of(&walk.scene, SLOT, 0).is_some());
+        assert!(drifts.change(&walk.scene, SLOT, 0).is_some());
         for age in [1, 3, 4, 31, 32, u32::MAX] {
-            assert_eq!(drifts.of(&walk.scene, SLOT, age), None);
+            assert_eq!(drifts.change(&walk.scene, SLOT, age), None);
+            assert_eq!(drifts.gate(&walk.scene, SLOT, age), Gate::UNKNOWN);
         }
-        assert_eq!(drifts.of(&walk.scene, SLOT + 1, 0), None);
-        assert_eq!(drifts.of(&walk.scene, u16::MAX, 0), None);
+        assert_eq!(drifts.change(&walk.scene, SLOT + 1, 0), None);
+        assert_eq!(drifts.change(&walk.scene, u16::MAX, 0), None);
+    }
+
+    #[test]
+    fn rounds_begin_anew() {
+        let (mut walk, mut drifts) = (Walk::new(), Drifts { round: u32::MAX - 1, ..Drifts::default() });
+        (0..5).for_each(|_| walk.step(304, 0));
+        for _ in 0..3 {
+            drifts.begin();
+            assert!(drifts.change(&walk.scene, SLOT, 2).is_some());
+        }
+        assert_eq!(drifts.round, 2);
     }
 }

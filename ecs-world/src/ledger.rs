@@ -152,3 +152,136 @@ impl Ledger {
         later.fold(Places::NONE, |told, flight| told | flight.told)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TAKEN: [u8; 4] = [0, 1, 2, 9];
+
+    fn of(places: &[u8]) -> Places {
+        let mut all = Places::NONE;
+        places.iter().for_each(|place| all.insert(*place));
+        all
+    }
+
+    fn tick(n: u16) -> Tick {
+        Tick(u32::from(n))
+    }
+
+    /// All of [`TAKEN`] were told by snapshot 1, which arrived.
+    fn ledger() -> Ledger {
+        let mut ledger = Ledger::default();
+        TAKEN.into_iter().for_each(|place| ledger.renew(place, tick(1)));
+        assert_eq!(ledger.baseline(Sequence(1), of(&TAKEN)), None);
+        ledger.note(Sequence(1), tick(1), of(&TAKEN), Places::NONE, true);
+        ledger.acknowledge(Ack { newest: Sequence(1), mask: 0 }, of(&TAKEN));
+        ledger
+    }
+
+    fn tell(ledger: &mut Ledger, n: u16, places: &[u8]) {
+        assert_eq!(ledger.baseline(Sequence(n), of(&TAKEN)), ledger.acknowledged);
+        ledger.note(Sequence(n), tick(n), of(places), Places::NONE, false);
+    }
+
+    fn answer(ledger: &mut Ledger, newest: u16, mask: u32) {
+        ledger.acknowledge(Ack { newest: Sequence(newest), mask }, of(&TAKEN));
+    }
+
+    fn ages(ledger: &Ledger, now: u16) -> [Option<u32>; 4] {
+        TAKEN.map(|place| ledger.has(place, tick(now)))
+    }
+
+    #[test]
+    fn what_arrives_is_what_the_client_has() {
+        let mut ledger = ledger();
+        assert_eq!((ages(&ledger, 5), ledger.owed()), ([Some(4); 4], Places::NONE));
+        tell(&mut ledger, 2, &[0, 1]);
+        tell(&mut ledger, 3, &[1, 2]);
+        assert_eq!(ages(&ledger, 5), [Some(4); 4], "nobody has said so");
+        answer(&mut ledger, 3, 0b11);
+        assert_eq!(ages(&ledger, 5), [Some(3), Some(2), Some(2), Some(4)]);
+        assert_eq!(ledger.baseline(Sequence(4), of(&TAKEN)), Some(Sequence(3)));
+        assert_eq!(ledger.since_told(9, tick(5)), 4);
+    }
+
+    #[test]
+    fn what_is_lost_is_owed_unless_it_was_told_again() {
+        let mut ledger = ledger();
+        tell(&mut ledger, 2, &[0, 1]);
+        tell(&mut ledger, 3, &[1]);
+        tell(&mut ledger, 4, &[2]);
+        answer(&mut ledger, 3, 0b10);
+        assert_eq!((ages(&ledger, 5), ledger.owed()), ([Some(4), Some(2), Some(4), Some(4)], of(&[0])));
+        tell(&mut ledger, 5, &[0]);
+        assert_eq!(ledger.owed(), Places::NONE);
+        answer(&mut ledger, 5, 0b10);
+        assert_eq!((ages(&ledger, 5), ledger.owed()), ([Some(0), Some(2), Some(4), Some(4)], of(&[2])));
+    }
+
+    #[test]
+    fn an_answer_counts_once() {
+        let mut ledger = ledger();
+        tell(&mut ledger, 2, &[0]);
+        tell(&mut ledger, 3, &[1]);
+        answer(&mut ledger, 3, 0);
+        answer(&mut ledger, 3, 0b11);
+        answer(&mut ledger, 2, 0);
+        answer(&mut ledger, 900, u32::MAX);
+        assert_eq!((ages(&ledger, 5), ledger.owed()), ([Some(4), Some(2), Some(4), Some(4)], of(&[0])));
+    }
+
+    #[test]
+    fn a_place_with_somebody_else_begins_anew() {
+        let mut ledger = ledger();
+        tell(&mut ledger, 2, &[0, 1]);
+        ledger.renew(0, tick(2));
+        assert_eq!((ages(&ledger, 5), ledger.owed()), ([None, Some(4), Some(4), Some(4)], of(&[0])));
+        answer(&mut ledger, 2, 1);
+        assert_eq!(ages(&ledger, 5), [None, Some(3), Some(4), Some(4)], "that was of who stood there before");
+    }
+
+    #[test]
+    fn after_a_long_silence_all_is_told_anew() {
+        let mut ledger = ledger();
+        for n in 2..=1 + MAX_BASELINE_AGE {
+            tell(&mut ledger, n, &[0]);
+        }
+        assert_eq!(ages(&ledger, 1 + MAX_BASELINE_AGE), [Some(31); 4]);
+        let next = Sequence(2 + MAX_BASELINE_AGE);
+        assert_eq!(ledger.baseline(next, of(&TAKEN)), None);
+        assert_eq!((ages(&ledger, 5), ledger.owed()), ([None; 4], of(&TAKEN)));
+        // There was room for two of them; that arrives, and so the client has those alone.
+        ledger.note(next, tick(next.0), of(&[0, 2]), of(&[1, 9]), true);
+        answer(&mut ledger, next.0, 0);
+        assert_eq!((ages(&ledger, next.0), ledger.owed()), ([Some(0), None, Some(0), None], of(&[1, 9])));
+    }
+
+    #[test]
+    fn one_that_was_told_anew_and_arrives_late_empties_what_came_before() {
+        let mut ledger = ledger();
+        ledger.acknowledged = None;
+        assert_eq!(ledger.baseline(Sequence(2), of(&TAKEN)), None);
+        ledger.note(Sequence(2), tick(2), of(&[0, 1]), of(&[2, 9]), true);
+        ledger.baseline(Sequence(3), of(&TAKEN));
+        ledger.note(Sequence(3), tick(3), of(&[0, 2]), of(&[1, 9]), true);
+        answer(&mut ledger, 2, 0);
+        assert_eq!(ages(&ledger, 4), [Some(2), Some(2), None, None]);
+        tell(&mut ledger, 4, &[9]);
+        answer(&mut ledger, 3, 0b1);
+        assert_eq!((ages(&ledger, 4), ledger.owed()), ([Some(1), None, Some(1), None], of(&[1])), "9 is under way");
+    }
+
+    #[test]
+    fn states_grow_too_old_and_numbers_wrap() {
+        let ledger = ledger();
+        assert_eq!(ages(&ledger, 33), [None; 4]);
+        let mut ledger = Ledger::default();
+        for n in [65_534_u16, 65_535, 0, 1] {
+            ledger.baseline(Sequence(n), of(&TAKEN));
+            ledger.note(Sequence(n), tick(n), of(&TAKEN), Places::NONE, false);
+            answer(&mut ledger, n, u32::MAX);
+            assert_eq!(ledger.acknowledged, Some(Sequence(n)));
+        }
+    }
+}

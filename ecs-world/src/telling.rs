@@ -220,7 +220,9 @@ fn entering_bytes(entering: &[Entering]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use shallot_wire::{EntityKind, NetId, Position, Rect, Tick, Velocity};
+    use std::collections::BTreeSet;
+
+    use shallot_wire::{Ack, EntityKind, NetId, Position, Rect, Sequence, Tick, Velocity};
 
     use super::*;
     use crate::components::{Body, Tag};
@@ -231,10 +233,12 @@ mod tests {
     struct Crowd {
         scene: Scene,
         bodies: Vec<Body>,
-        view: Vec<Watched>,
+        view: View,
         interest: Interest,
         telling: Telling,
         tick: Tick,
+        /// Whom the client was told of.
+        known: BTreeSet<u16>,
     }
 
     const HERE: Position = Position { x: 100 * 4_096, y: 100 * 4_096 };
@@ -245,16 +249,16 @@ mod tests {
             Self {
                 scene: Scene::new(Grid::new(Rect::from_metres(0, 0, 400, 400))),
                 bodies: (0..count).map(|n| Body::at(at(n), 0)).collect(),
-                view: Vec::new(),
+                view: View::default(),
                 interest: Interest::default(),
                 telling: Telling::default(),
                 tick: Tick(1_000),
+                known: BTreeSet::new(),
             }
         }
 
-        /// One tick: each walks on and turns at times; the ages of the set's states, by slot.
+        /// One tick: each walks on and turns at times. For how long each in view was not told, by slot.
         fn step(&mut self, room: usize) -> Vec<(u16, u32)> {
-            let baseline = self.telling.set.clone();
             self.tick = self.tick.plus(1);
             self.scene.begin(self.tick);
             for (n, body) in (0_u16..).zip(&mut self.bodies) {
@@ -268,13 +272,21 @@ mod tests {
             self.scene.arrange();
             let look = Look { own: NetId { index: 1, generation: 0 }, at: HERE, tick: self.tick };
             self.interest.update(&self.scene, look, std::iter::empty(), &mut self.view);
-            let parts = (&mut self.interest.sights, self.view.as_slice());
             self.telling.begin();
-            self.telling.compose(&self.scene, look, parts, Some(&baseline), room);
+            let sequence = Sequence(self.tick.low16());
+            let has_baseline = self.view.ledger.baseline(sequence, self.view.taken()).is_some();
+            self.telling.compose(&self.scene, look, &self.view, has_baseline, room);
             let bits: u32 = self.telling.changes.iter().map(|change| change.bits()).sum();
-            let length = changes_bytes(baseline.len(), bits as usize) + entering_bytes(&self.telling.entering);
+            let changes = if has_baseline { changes_bytes(self.telling.changed.end(), bits as usize) } else { 0 };
+            let length = changes + entering_bytes(&self.telling.entering);
             assert!(length <= room, "{length} bytes in {room}");
-            self.telling.set.iter().map(|told| (told.slot, told.age(self.tick))).collect()
+            self.known.extend(self.telling.entering.iter().map(|entering| entering.slot));
+            let (told, left_out) = (self.telling.told(), self.telling.left_out);
+            self.view.ledger.note(sequence, self.tick, told, left_out, !has_baseline);
+            self.view.acknowledge(Ack { newest: sequence, mask: u32::MAX });
+            let ages =
+                self.view.all().map(|(place, shown)| (shown.slot, self.view.ledger.since_told(place, self.tick)));
+            ages.collect()
         }
     }
 
@@ -282,9 +294,9 @@ mod tests {
     fn nobody_waits_for_ever_in_a_narrow_room() {
         let mut crowd = Crowd::new(200, 4_096);
         (0..60).for_each(|_| drop(crowd.step(220)));
+        assert_eq!(crowd.known.len(), 200, "all are told");
         for _ in 0..100 {
             let ages = crowd.step(220);
-            assert_eq!(ages.len(), 200, "all are in the set");
             let oldest = ages.iter().map(|(_, age)| *age).max();
             assert!(oldest.is_some_and(|age| age <= 20), "{oldest:?} ticks");
         }
@@ -296,10 +308,10 @@ mod tests {
         (0..10).for_each(|_| drop(crowd.step(1_000)));
         for _ in 0..200 {
             let ages = crowd.step(1_000);
-            let in_set = |slot: u16| ages.iter().find(|(told, _)| *told == slot).map(|(_, age)| *age);
+            let in_view = |slot: u16| ages.iter().find(|(told, _)| *told == slot).map(|(_, age)| *age);
             for (n, body) in (0_u16..).zip(&crowd.bodies) {
                 if HERE.is_within(31 * 4_096, body.position) {
-                    assert!(in_set(10 + n).is_some_and(|age| age <= 5), "{:?}", in_set(10 + n));
+                    assert!(in_view(10 + n).is_some_and(|age| age <= 5), "{:?}", in_view(10 + n));
                 }
             }
         }
@@ -308,25 +320,26 @@ mod tests {
     #[test]
     fn of_those_who_enter_the_nearest_go_first() {
         let mut crowd = Crowd::new(250, 4_096);
-        let first: Vec<u16> = crowd.step(200).iter().map(|(slot, _)| *slot).collect();
-        assert!(first.len() >= 10);
+        crowd.step(200);
+        assert!(crowd.known.len() >= 10);
         let distance = |slot: u16| HERE.distance_squared(crowd.bodies[usize::from(slot) - 10].position);
-        let farthest = first.iter().map(|slot| distance(*slot)).max().unwrap();
-        let nearer = (10..260).filter(|slot| !first.contains(slot) && distance(*slot) < farthest).count();
+        let farthest = crowd.known.iter().map(|slot| distance(*slot)).max().unwrap();
+        let nearer = (10..260).filter(|slot| !crowd.known.contains(slot) && distance(*slot) < farthest).count();
         assert!(nearer <= 2, "{nearer} are nearer: in cells of their own, for which there was no room");
     }
 
     #[test]
-    fn who_has_gone_is_told_whatever_the_room() {
+    fn that_places_are_empty_is_told_whatever_the_room() {
         let mut crowd = Crowd::new(250, 4_096);
         (0..20).for_each(|_| drop(crowd.step(1_100)));
-        assert!(crowd.telling.set.len() <= MAX_SET && crowd.telling.set.len() > 200);
-        let (before, gone) = (crowd.telling.set.len(), crowd.bodies.len() / 2);
+        assert!(crowd.known.len() > 200);
+        let (before, gone) = (crowd.view.taken(), crowd.bodies.len() / 2);
         crowd.bodies.truncate(gone);
         crowd.bodies.iter_mut().for_each(|body| body.velocity = Velocity::ZERO);
         crowd.step(130);
-        let told = crowd.telling.changes.iter().filter(|change| **change == Coded::GONE).count();
-        assert_eq!(told, before - crowd.telling.set.len());
-        assert_eq!(crowd.telling.set.len(), gone);
+        let told = crowd.telling.changed.into_iter().zip(&crowd.telling.changes);
+        let told = told.filter(|(_, change)| **change == Coded::GONE).map(|(place, _)| place);
+        assert!(told.eq(before - crowd.view.taken()));
+        assert_eq!(crowd.view.taken().len(), gone);
     }
 }

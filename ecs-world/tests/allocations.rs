@@ -160,8 +160,8 @@ impl Field {
         for (monster, snapshot) in self.monsters.iter_mut().zip(&self.out.snapshots) {
             let decoded = Snapshot::decode(self.out.datagram(snapshot)).unwrap();
             let own = decoded.own.unwrap().position;
-            let monsters = decoded.records().filter(|(_, record)| record.kind == EntityKind::Monster);
-            let near = monsters.map(|(group, record)| (record.entity, group.cell.position(record.place)));
+            let monsters = decoded.records().filter(|told| told.record.kind == EntityKind::Monster);
+            let near = monsters.map(|told| (told.record.entity, told.group.cell.position(told.record.place)));
             *monster = near.min_by_key(|(_, at)| at.distance_squared(own)).or(*monster);
         }
     }

@@ -3,7 +3,7 @@
 use super::*;
 use shallot_proto::wire::datagram::SnapshotHeader;
 use shallot_proto::wire::limits::SNAPSHOT_HEADER_BYTES;
-use shallot_proto::wire::{Change, Coded, Delta, Group, SnapshotWriter, State};
+use shallot_proto::wire::{Change, Coded, Delta, Form, Group, Places, SnapshotWriter, State};
 
 const BASE: Tick = Tick(70_000);
 
@@ -17,22 +17,20 @@ fn at(metres: i32) -> State {
     State { x, y, facing: 9, animation: 3, ..State::default() }
 }
 
-/// The state of an entity whose entering a snapshot tells.
-type Coming<'a> = &'a [(u16, State)];
+/// Who comes into which place, in which state; the place means nothing in a crowd.
+type Coming<'a> = &'a [(u8, u16, State)];
+
+/// Places of a baseline, and what became of who stood there.
+type Changes<'a> = &'a [(u8, Change)];
 
 /// Snapshot number `n`, of the tick `n` after the base.
-fn snapshot(
-    n: u16,
-    (baseline, changes): (Option<u16>, &[Option<Change>]),
-    own: Option<NetId>,
-    coming: Coming<'_>,
-) -> Vec<u8> {
-    write(n, (baseline, changes), own, &[(Form::Entering, coming)])
+fn snapshot(n: u16, before: (Option<u16>, Changes<'_>), own: Option<NetId>, coming: Coming<'_>) -> Vec<u8> {
+    write(n, before, own, &[(Form::Entering, coming)])
 }
 
 fn write(
     n: u16,
-    (baseline, changes): (Option<u16>, &[Option<Change>]),
+    (baseline, changes): (Option<u16>, Changes<'_>),
     own: Option<NetId>,
     groups: &[(Form, Coming<'_>)],
 ) -> Vec<u8> {
@@ -56,26 +54,30 @@ fn write(
         teleports: 0,
     });
     let mut buffer = [0; 1_150];
-    let changes: Vec<Coded> = changes.iter().map(|change| Coded::from(*change)).collect();
-    let mut writer = SnapshotWriter::new(&mut buffer, &header, None, own.as_ref(), &changes).expect("room");
+    let mut places = Places::NONE;
+    changes.iter().for_each(|(place, _)| places.insert(*place));
+    let changes: Vec<Coded> = changes.iter().map(|(_, change)| change.coded()).collect();
+    let mut writer = SnapshotWriter::new(&mut buffer, &header, None, own.as_ref(), (places, &changes)).expect("room");
     for (form, coming) in groups {
-        for (index, state) in *coming {
+        for (place, index, state) in *coming {
             let (cell, base_height, record) = state.to_record(id(*index), EntityKind::Monster);
-            writer.begin_cell(Group { cell, form: *form, base_height }).push(&record).expect("room");
+            let mut group = writer.begin_cell(Group { cell, form: *form, base_height });
+            group.push(*place, &record.to_bytes()).expect("room");
         }
     }
     let length = writer.finish();
     buffer.get(..length).expect("its length").to_vec()
 }
 
-/// A snapshot without a baseline.
-fn whole(n: u16, coming: Coming<'_>) -> Vec<u8> {
-    snapshot(n, (None, &[]), None, coming)
+/// A snapshot without a baseline; places in the order given.
+fn whole(n: u16, coming: &[(u16, State)]) -> Vec<u8> {
+    let coming: Vec<_> = (0..).zip(coming).map(|(place, (index, state))| (place, *index, *state)).collect();
+    snapshot(n, (None, &[]), None, &coming)
 }
 
-/// From a state five ticks ago.
-fn to(from: State, ticks: u32, to: State) -> Option<Change> {
-    Some(Change::To(Delta::between(&from, ticks, &to).expect("near enough")))
+/// From a state so many ticks ago.
+fn to(from: State, ticks: u32, to: State) -> Change {
+    Change::To(Delta::between(&from, ticks, &to).expect("near enough"))
 }
 
 fn indexes(view: &Snapshots) -> Vec<u16> {
@@ -97,46 +99,64 @@ fn the_newest_snapshot_is_the_state() {
 }
 
 #[test]
-fn a_set_goes_on_from_its_baseline() {
+fn a_table_goes_on_from_its_baseline() {
     let mut view = Snapshots::new(BASE);
     arrive(&mut view, &whole(1, &[(5, at(10)), (6, at(20)), (7, at(30))]));
     let walked = State { x: at(20).x + 100, speed: 5, heading: 128, ..at(20) };
-    let changes = [None, to(at(20), 3, walked), Some(Change::Gone)];
-    arrive(&mut view, &snapshot(4, (Some(1), &changes), None, &[(8, at(40))]));
+    let changes = [(1, to(at(20), 3, walked)), (2, Change::Gone)];
+    arrive(&mut view, &snapshot(4, (Some(1), &changes), None, &[(9, 8, at(40))]));
     assert_eq!(indexes(&view), [5, 6, 8]);
-    let told = |index: u16| view.entity(id(index)).map(|entity| (entity.tick, entity.position, entity.velocity));
-    assert_eq!(told(5), Some((BASE.plus(1), at(10).position(), Velocity::ZERO)), "as it was, since then");
-    assert_eq!(told(6), Some((BASE.plus(4), walked.position(), Velocity { x: -80, y: 0 })));
-    arrive(&mut view, &whole(5, &[(6, walked)]));
-    assert_eq!(indexes(&view), [6], "without a baseline it names all there is");
+    let told = |view: &Snapshots, index: u16| {
+        view.entity(id(index)).map(|entity| (entity.tick, entity.position, entity.velocity))
+    };
+    assert_eq!(told(&view, 5), Some((BASE.plus(1), at(10).position(), Velocity::ZERO)), "as it was, since then");
+    assert_eq!(told(&view, 6), Some((BASE.plus(4), walked.position(), Velocity { x: -80, y: 0 })));
+    // The next one goes on from the first as well: what it does not tell is as the one before had it.
+    arrive(&mut view, &snapshot(5, (Some(1), &[(0, to(at(10), 4, at(10)))]), None, &[]));
+    assert_eq!(indexes(&view), [5, 6, 8]);
+    assert_eq!(told(&view, 5), Some((BASE.plus(5), at(10).position(), Velocity::ZERO)));
+    assert_eq!(told(&view, 6), Some((BASE.plus(4), walked.position(), Velocity { x: -80, y: 0 })));
+    arrive(&mut view, &whole(6, &[(6, walked)]));
+    assert_eq!(indexes(&view), [6], "without a baseline the table was empty");
+}
+
+#[test]
+fn who_takes_a_place_puts_out_who_was_there() {
+    let mut view = Snapshots::new(BASE);
+    arrive(&mut view, &whole(1, &[(5, at(10)), (6, at(20))]));
+    arrive(&mut view, &snapshot(2, (Some(1), &[]), None, &[(0, 7, at(30))]));
+    assert_eq!(indexes(&view), [6, 7]);
+    // Back into another place before the old one is told to be empty: in view once, and it stays.
+    arrive(&mut view, &snapshot(3, (Some(1), &[]), None, &[(4, 6, at(21))]));
+    assert_eq!(indexes(&view), [6, 7]);
+    arrive(&mut view, &snapshot(4, (Some(1), &[(1, Change::Gone)]), None, &[]));
+    assert_eq!(indexes(&view), [6, 7]);
+    assert_eq!(view.entity(id(6)).map(|entity| entity.position), Some(at(21).position()));
+    arrive(&mut view, &snapshot(5, (Some(1), &[(4, Change::Gone), (200, Change::Gone)]), None, &[]));
+    assert_eq!(indexes(&view), [7]);
 }
 
 #[test]
 fn what_has_no_baseline_here_is_not_acknowledged() {
     let mut view = Snapshots::new(BASE);
-    let on_the_first = |n: u16| snapshot(n, (Some(1), &[None]), None, &[]);
+    let on_the_first = |n: u16| snapshot(n, (Some(1), &[]), None, &[]);
     assert_eq!(arrive(&mut view, &on_the_first(2)), Applied::NoBaseline);
     assert_eq!((view.ack(), view.has_state()), (None, false));
     arrive(&mut view, &whole(3, &[(5, at(10))]));
     assert_eq!(arrive(&mut view, &on_the_first(4)), Applied::NoBaseline);
     assert_eq!(view.ack().map(|ack| ack.newest), Some(Sequence(3)));
-    // Snapshot 1 was only late: then 2 comes again, with its baseline.
-    assert_eq!(arrive(&mut view, &whole(1, &[(6, at(20))])), Applied::Late);
-    assert_eq!(arrive(&mut view, &on_the_first(2)), Applied::Late);
-    assert_eq!(view.ack(), Some(Ack { newest: Sequence(3), mask: 0b11 }));
-    assert_eq!(indexes(&view), [5]);
-    let expected = Counters { arrived: 3, late: 2, without_baseline: 2, ..Counters::default() };
+    let expected = Counters { arrived: 1, without_baseline: 2, ..Counters::default() };
     assert_eq!(view.counters(), expected);
-    // A set of another size is not the one that the server means.
-    let other = snapshot(5, (Some(3), &[None, None]), None, &[]);
-    assert_eq!(view.apply(&other), Err(DecodeError::OtherBaseline));
-    assert_eq!(view.ack().map(|ack| ack.newest), Some(Sequence(3)));
+    // A table in which nobody stands there is not the one that the server means.
+    let other = snapshot(5, (Some(3), &[(1, to(at(10), 2, at(10)))]), None, &[(0, 6, at(20))]);
+    assert_eq!(view.apply(&other), Err(DecodeError::NobodyThere(1)));
+    assert_eq!((view.ack().map(|ack| ack.newest), indexes(&view)), (Some(Sequence(3)), vec![5]));
 }
 
 #[test]
-fn sets_are_kept_as_long_as_the_server_may_name_them() {
+fn tables_are_kept_as_long_as_the_server_may_name_them() {
     let mut view = Snapshots::new(BASE);
-    let last = 1 + SETS_KEPT as u16;
+    let last = 1 + TABLES_KEPT as u16;
     for n in 1..last {
         arrive(&mut view, &whole(n, &[]));
     }
@@ -147,41 +167,26 @@ fn sets_are_kept_as_long_as_the_server_may_name_them() {
 }
 
 #[test]
-fn the_newest_state_that_any_snapshot_told_is_shown() {
-    let mut view = Snapshots::new(BASE);
-    arrive(&mut view, &whole(1, &[(5, at(10))]));
-    let step = |n: i32| State { x: at(10).x + n, ..at(10) };
-    arrive(&mut view, &snapshot(2, (Some(1), &[to(at(10), 1, step(2))]), None, &[]));
-    let shown = |view: &Snapshots| view.entity(id(5)).map(|entity| (entity.tick, entity.position));
-    arrive(&mut view, &snapshot(5, (Some(1), &[None]), None, &[]));
-    assert_eq!(shown(&view), Some((BASE.plus(2), step(2).position())), "of snapshot 2, which is no baseline of 5");
-    // A late one knows better, but brings nobody back.
-    arrive(&mut view, &snapshot(4, (Some(1), &[to(at(10), 3, step(4))]), None, &[(6, at(10))]));
-    assert_eq!(shown(&view), Some((BASE.plus(4), step(4).position())));
-    arrive(&mut view, &snapshot(3, (Some(1), &[to(at(10), 2, step(3))]), None, &[]));
-    assert_eq!(shown(&view), Some((BASE.plus(4), step(4).position())), "this one knows less");
-    assert_eq!(indexes(&view), [5]);
-}
-
-#[test]
 fn who_is_of_a_crowd_is_shown_for_two_seconds() {
     let mut view = Snapshots::new(BASE);
-    let crowd = |n: u16, others: Coming<'_>| {
-        write(n, (None, &[]), None, &[(Form::Entering, &[(5, at(10))]), (Form::Crowd, others)])
+    let crowd = |n: u16, others: &[(u16, State)]| {
+        let others: Vec<_> = others.iter().map(|(index, state)| (0, *index, *state)).collect();
+        write(n, (None, &[]), None, &[(Form::Entering, &[(0, 5, at(10))]), (Form::Crowd, &others)])
     };
     arrive(&mut view, &crowd(1, &[(6, at(20)), (7, at(30))]));
     arrive(&mut view, &crowd(2, &[]));
-    assert_eq!(indexes(&view), [5, 6, 7], "no set has 6 and 7");
-    arrive(&mut view, &crowd(20, &[(7, at(31))]));
+    assert_eq!(indexes(&view), [5, 6, 7], "no table has 6 and 7");
+    arrive(&mut view, &crowd(20, &[(7, at(31)), (5, at(50))]));
+    assert_eq!(view.entity(id(5)).map(|entity| entity.position), Some(at(10).position()), "the table knows better");
     let last = 1 + CROWD_TICKS as u16;
     arrive(&mut view, &crowd(last, &[]));
     assert_eq!(indexes(&view), [5, 6, 7]);
     arrive(&mut view, &crowd(last + 1, &[]));
     assert_eq!(indexes(&view), [5, 7]);
-    // From the crowd into the set, and from there into the crowd.
+    // From the crowd into the table, and from there into the crowd.
     arrive(&mut view, &whole(last + 2, &[(7, at(32))]));
     assert_eq!(indexes(&view), [7]);
-    arrive(&mut view, &write(last + 3, (None, &[]), None, &[(Form::Crowd, &[(7, at(33))])]));
+    arrive(&mut view, &write(last + 3, (None, &[]), None, &[(Form::Crowd, &[(0, 7, at(33))])]));
     arrive(&mut view, &whole(last + 4, &[]));
     assert_eq!(view.entity(id(7)).map(|entity| entity.position), Some(at(33).position()));
     arrive(&mut view, &whole(last + 4 + CROWD_TICKS as u16, &[]));
@@ -189,17 +194,17 @@ fn who_is_of_a_crowd_is_shown_for_two_seconds() {
 }
 
 #[test]
-fn gaps_are_lost_until_the_late_one_comes() {
+fn what_was_overtaken_has_no_effect() {
     let mut view = Snapshots::new(BASE);
     for n in [1, 2, 5] {
         arrive(&mut view, &whole(n, &[(n, at(10))]));
     }
     assert_eq!(view.counters(), Counters { arrived: 3, lost: 2, ..Counters::default() });
-    assert_eq!(arrive(&mut view, &whole(4, &[(4, at(10))])), Applied::Late);
     assert_eq!(arrive(&mut view, &whole(4, &[(4, at(10))])), Applied::Ignored);
-    assert_eq!(view.counters(), Counters { arrived: 4, late: 1, ignored: 1, lost: 1, ..Counters::default() });
+    assert_eq!(arrive(&mut view, &whole(2, &[(2, at(10))])), Applied::Ignored);
+    assert_eq!(view.counters(), Counters { arrived: 3, late: 1, ignored: 1, lost: 1, ..Counters::default() });
     assert_eq!(indexes(&view), [5]);
-    assert_eq!(view.ack(), Some(Ack { newest: Sequence(5), mask: 0b1101 }));
+    assert_eq!(view.ack(), Some(Ack { newest: Sequence(5), mask: 0b1100 }));
 }
 
 #[test]
@@ -214,8 +219,8 @@ fn ticks_and_sequences_wrap() {
     };
     for n in 0..20_u16 {
         let tick = Tick(65_530 + u32::from(n));
-        let mut buffer = [0; 64];
-        let writer = SnapshotWriter::new(&mut buffer, &header(tick, 65_530_u16.wrapping_add(n)), None, None, &[]);
+        let (mut buffer, nothing) = ([0; 64], (Places::NONE, &[][..]));
+        let writer = SnapshotWriter::new(&mut buffer, &header(tick, 65_530_u16.wrapping_add(n)), None, None, nothing);
         let length = writer.expect("room").finish();
         let Ok(Applied::Newest(report)) = view.apply(buffer.get(..length).expect("its length")) else {
             panic!("{n} is the newest")
@@ -240,7 +245,7 @@ fn garbage_changes_nothing() {
 #[test]
 fn the_own_entity_is_no_part_of_the_view() {
     let mut view = Snapshots::new(BASE);
-    let datagram = snapshot(1, (None, &[]), Some(id(5)), &[(5, at(10))]);
+    let datagram = snapshot(1, (None, &[]), Some(id(5)), &[(0, 5, at(10))]);
     let Applied::Newest(report) = arrive(&mut view, &datagram) else { panic!("newest") };
     assert_eq!(report.own.map(|own| own.entity), Some(id(5)));
     assert_eq!(indexes(&view), [0; 0]);
@@ -258,10 +263,11 @@ fn a_new_generation_takes_the_place_of_the_old_one() {
         buffer_depth: 0,
     };
     let mut buffer = [0; 64];
-    let mut writer = SnapshotWriter::new(&mut buffer, &header, None, None, &[]).expect("room");
+    let mut writer = SnapshotWriter::new(&mut buffer, &header, None, None, (Places::NONE, &[])).expect("room");
     let tenant = NetId { index: 5, generation: 2 };
     let (cell, base_height, record) = at(10).to_record(tenant, EntityKind::Player);
-    writer.begin_cell(Group { cell, form: Form::Entering, base_height }).push(&record).expect("room");
+    let mut group = writer.begin_cell(Group { cell, form: Form::Entering, base_height });
+    group.push(3, &record.to_bytes()).expect("room");
     let length = writer.finish();
     arrive(&mut view, buffer.get(..length).expect("its length"));
     assert_eq!(view.entities().map(|entity| entity.id).collect::<Vec<_>>(), [tenant]);

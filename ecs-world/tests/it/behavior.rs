@@ -10,8 +10,8 @@ use crate::stage::{Stage, metres, sheet};
 /// Where the only monster is, when the snapshot names it.
 fn monster(stage: &Stage, n: u8) -> Option<Position> {
     let snapshot = stage.snapshot(n);
-    let mut all = snapshot.records().filter(|(_, record)| record.kind == EntityKind::Monster);
-    all.next().map(|(group, record)| group.cell.position(record.place))
+    let mut all = snapshot.records().filter(|told| told.record.kind == EntityKind::Monster);
+    all.next().map(|told| told.group.cell.position(told.record.place))
 }
 
 fn rat_at(x: i32, y: i32) -> impl FnOnce(&mut MasterData) {
@@ -67,7 +67,7 @@ fn who_is_struck_from_afar_comes_and_finds_its_way_around_a_block() {
     let worn = vec![(shallot_masterdata::Slot::TwoHand, crate::examples::BOW)];
     stage.enter(1, shallot_world::CharacterSheet { worn, ..sheet(metres(100, 100)) });
     stage.until(100, |stage| monster(stage, 1).is_some());
-    let rat = stage.snapshot(1).records().next().unwrap().1.entity;
+    let rat = stage.snapshot(1).records().next().unwrap().record.entity;
     stage.attack(1, Some(rat)).unwrap();
     let bitten = |event: &Event| matches!(event, Event::Hit { attacker, .. } if *attacker == rat);
     stage.until(1_000, |stage| stage.events(1).iter().any(bitten));
@@ -83,7 +83,7 @@ fn one_led_too_far_goes_home_heals_and_minds_nobody() {
     });
     let id = stage.enter(1, sheet(metres(100, 100))).entity;
     stage.until(60, |stage| monster(stage, 1).is_some());
-    let rat = stage.snapshot(1).records().next().unwrap().1.entity;
+    let rat = stage.snapshot(1).records().next().unwrap().record.entity;
     stage.attack(1, Some(rat)).unwrap();
     stage.steps(30);
     stage.attack(1, None).unwrap();
@@ -113,7 +113,7 @@ fn one_without_attacks_stays_even_when_struck() {
     let mut stage = Stage::new(|data| data.regions[0].spawns.push(one(STATUE, 101, 100)));
     stage.enter(1, sheet(metres(100, 100)));
     stage.until(20, |stage| monster(stage, 1).is_some());
-    let statue = stage.snapshot(1).records().next().unwrap().1.entity;
+    let statue = stage.snapshot(1).records().next().unwrap().record.entity;
     stage.attack(1, Some(statue)).unwrap();
     let before = monster(&stage, 1);
     for _ in 0..100 {

@@ -16,8 +16,8 @@ fn duel(at: MonsterPlace, worn: &[(Slot, ItemTemplateId)], change: impl FnOnce(&
     });
     stage.enter(1, CharacterSheet { worn: worn.to_vec(), ..sheet(metres(100, 100)) });
     let is_monster = |record: &shallot_wire::Record| record.kind == EntityKind::Monster;
-    stage.until(20, |stage| stage.snapshot(1).records().any(|(_, record)| is_monster(&record)));
-    let id = stage.snapshot(1).records().map(|(_, record)| record).find(is_monster).unwrap().entity;
+    stage.until(20, |stage| stage.snapshot(1).records().any(|told| is_monster(&told.record)));
+    let id = stage.snapshot(1).records().map(|told| told.record).find(is_monster).unwrap().entity;
     (stage, id)
 }
 

@@ -53,7 +53,7 @@ fn others_see_a_player_lie() {
     stage.enter(2, sheet(metres(52, 50)));
     stage.until(10, |stage| {
         let snapshot = stage.snapshot(2);
-        snapshot.records().any(|(_, record)| record.entity == dead && record.is_dead)
+        snapshot.records().any(|told| told.record.entity == dead && told.record.is_dead)
     });
 }
 
@@ -63,12 +63,12 @@ fn a_monster_is_gone_at_once() {
     let worn = vec![(shallot_masterdata::Slot::MainHand, LONGSWORD)];
     let me = stage.enter(1, CharacterSheet { worn, ..sheet(metres(100, 100)) }).entity;
     stage.until(20, |stage| stage.snapshot(1).records().count() == 1);
-    let rat = stage.snapshot(1).records().next().unwrap().1.entity;
+    let rat = stage.snapshot(1).records().next().unwrap().record.entity;
     stage.attack(1, Some(rat)).unwrap();
     let died = Event::Died { entity: rat, killer: Some(me), monster: Some(RAT) };
     stage.until(60, |stage| stage.events(1).contains(&died));
     assert_eq!(stage.world.counts().monsters, 0);
     let snapshot = stage.snapshot(1);
-    assert!(!snapshot.records().any(|(_, record)| record.kind == EntityKind::Monster));
+    assert!(!snapshot.records().any(|told| told.record.kind == EntityKind::Monster));
     assert_eq!(stage.attack(1, Some(rat)), Err(Refusal::BadTarget));
 }

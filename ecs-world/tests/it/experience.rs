@@ -21,8 +21,8 @@ fn armed(stage: &mut Stage, n: u8, hp: Option<u32>) -> NetId {
 
 fn rat(stage: &mut Stage, n: u8) -> NetId {
     let is_rat = |record: &shallot_wire::Record| record.kind == EntityKind::Monster;
-    stage.until(20, |stage| stage.snapshot(n).records().any(|(_, record)| is_rat(&record)));
-    stage.snapshot(n).records().map(|(_, record)| record).find(is_rat).unwrap().entity
+    stage.until(20, |stage| stage.snapshot(n).records().any(|told| is_rat(&told.record)));
+    stage.snapshot(n).records().map(|told| told.record).find(is_rat).unwrap().entity
 }
 
 /// Experience proposed, by character, until the rat is dead.

@@ -4,78 +4,65 @@ use std::collections::BTreeMap;
 
 use shallot_wire::datagram::Ack;
 use shallot_wire::limits::CROWD_TICKS;
-use shallot_wire::{Arrival, Change, Entry, Form, NetId, Received, Sequence, Snapshot, Tick};
+use shallot_wire::{Arrival, Entry, NetId, Received, Snapshot, Table, Tick};
 
 #[derive(Debug, Default)]
 pub(crate) struct Eye {
     received: Received,
-    sets: BTreeMap<u16, Vec<Entry>>,
-    newest: Option<Sequence>,
+    /// By sequence.
+    tables: BTreeMap<u16, Table>,
+    newest: Table,
     pub(crate) tick: Tick,
-    /// The newest state that any snapshot told of each entity.
-    states: BTreeMap<NetId, Entry>,
     pub(crate) crowd: BTreeMap<NetId, Entry>,
     /// Snapshots that go on from one that is not here.
     pub(crate) without_baseline: u32,
 }
 
 impl Eye {
-    /// Takes a datagram in; its set, if it could be decoded and is new.
-    pub(crate) fn take(&mut self, datagram: &[u8]) -> Option<&[Entry]> {
+    /// Takes a datagram in, if it is the newest and can be decoded; whether it is.
+    pub(crate) fn take(&mut self, datagram: &[u8]) -> bool {
         let snapshot = Snapshot::decode(datagram).unwrap();
         let sequence = snapshot.header.sequence;
-        if matches!(self.received.judge(sequence), Arrival::Duplicate | Arrival::TooOld) {
-            return None;
+        if self.received.judge(sequence) != Arrival::Newest {
+            return false;
         }
         let tick = Tick::resolve(snapshot.header.tick, self.tick);
-        let baseline = match snapshot.header.baseline {
-            None => &[][..],
-            Some(baseline) => match self.sets.get(&baseline.0) {
-                Some(set) => set,
-                None => {
-                    self.without_baseline += 1;
-                    return None;
-                }
-            },
+        let (nothing, baseline) = (Table::default(), snapshot.header.baseline);
+        let Some(before) = baseline.map_or(Some(&nothing), |baseline| self.tables.get(&baseline.0)) else {
+            self.without_baseline += 1;
+            return false;
         };
-        let set: Vec<Entry> = snapshot.set(baseline, tick).unwrap().collect();
-        if self.received.note(sequence) == Arrival::Newest {
-            (self.newest, self.tick) = (Some(sequence), tick);
+        if baseline.is_none() {
+            self.newest.clear();
         }
-        let told = snapshot.records().map(|(group, record)| (group.form, Entry::of_record(&group, &record, tick)));
-        self.crowd.extend(told.filter(|(form, _)| *form == Form::Crowd).map(|(_, entry)| (entry.entity, entry)));
+        for (place, entry) in snapshot.told(before, tick).unwrap() {
+            self.newest.put(place, entry);
+        }
+        self.received.note(sequence);
+        self.tick = tick;
+        let crowd = snapshot.records().filter(|told| told.place.is_none()).map(|told| told.entry(tick));
+        self.crowd.extend(crowd.map(|entry| (entry.entity, entry)));
         self.crowd.retain(|_, entry| tick.since(entry.tick) <= CROWD_TICKS as i32);
-        for entry in &set {
-            let known = self.states.entry(entry.entity).or_insert(*entry);
-            if entry.tick.is_after(known.tick) {
-                *known = *entry;
-            }
-        }
-        self.sets.insert(sequence.0, set);
-        self.sets.get(&sequence.0).map(Vec::as_slice)
+        self.tables.insert(sequence.0, self.newest.clone());
+        true
     }
 
     pub(crate) fn ack(&self) -> Option<Ack> {
         self.received.ack()
     }
 
-    /// The newest set.
-    pub(crate) fn set(&self) -> &[Entry] {
-        self.newest.and_then(|newest| self.sets.get(&newest.0)).map_or(&[], Vec::as_slice)
-    }
-
-    /// Each of the newest set, in the newest state that is known of it.
+    /// Whom it has in view, by entity.
     pub(crate) fn shown(&self) -> BTreeMap<NetId, Entry> {
-        self.set().iter().map(|entry| (entry.entity, self.states[&entry.entity])).collect()
+        self.newest.entries().map(|entry| (entry.entity, *entry)).collect()
     }
 
-    /// Those in the newest set whose state a datagram tells, by a change or a record.
+    /// Those whose state a datagram tells, by a change or a record.
     pub(crate) fn told(&self, datagram: &[u8]) -> Vec<NetId> {
         let snapshot = Snapshot::decode(datagram).unwrap();
-        let baseline = snapshot.header.baseline.map_or(&[][..], |baseline| &self.sets[&baseline.0]);
-        let changed = baseline.iter().zip(snapshot.changes());
-        let changed =
-            changed.filter(|(_, change)| matches!(change, Some(Change::To(_)))).map(|(entry, _)| entry.entity);
-        changed.chain(snapshot.records().map(|(_, record)| record.entity)).collect()
+        let nothing = Table::default();
+        let before = snapshot.header.baseline.map_or(&nothing, |baseline| &self.tables[&baseline.0]);
+        let tick = Tick::resolve(snapshot.header.tick, self.tick);
+        let in_table = snapshot.told(before, tick).unwrap().filter_map(|(_, entry)| Some(entry?.entity));
+        in_table.chain(snapshot.records().map(|told| told.record.entity)).collect()
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use shallot_masterdata::{MasterData, RegionSpawn};
-use shallot_wire::limits::{CROWD_TICKS, MAX_DATAGRAM, MAX_SET};
-use shallot_wire::{Form, NetId, Position, Snapshot};
+use shallot_wire::limits::{CROWD_TICKS, MAX_DATAGRAM, PLACES};
+use shallot_wire::{NetId, Position, Snapshot};
 use shallot_world::{Command, Event, What};
 
 use crate::examples::{STATUE, one};
@@ -57,13 +57,13 @@ fn who_rests_is_told_once_a_second_in_less_than_a_byte() {
             count += usize::from(eye.told(&datagram).contains(&other));
             lengths.insert(datagram.len());
         }
-        assert_eq!(eye.set().len(), 1);
+        assert_eq!(eye.shown().len(), 1);
     }
     assert_eq!(count, 5, "in 100 ticks");
     assert_eq!(
         lengths,
-        BTreeSet::from([11 + 24 + 2, 11 + 24 + 4 + 2]),
-        "a count, a bit, and five more when it is told"
+        BTreeSet::from([11 + 24 + 1, 11 + 24 + 1 + 4, 11 + 24 + 1 + 1]),
+        "a count; a bit and five more when it is told"
     );
 }
 
@@ -108,7 +108,7 @@ fn what_a_player_attacks_is_in_view_at_any_distance() {
     stage.enter(1, sheet(metres(100, 100)));
     stage.enter(2, sheet(metres(490, 100)));
     let statue = stage.monsters(2)[0];
-    let is_seen = |stage: &Stage| stage.snapshot(1).records().any(|(_, record)| record.entity == statue);
+    let is_seen = |stage: &Stage| stage.snapshot(1).records().any(|told| told.record.entity == statue);
     assert!(!is_seen(&stage), "400 m away");
     stage.attack(1, Some(statue)).unwrap();
     assert!(is_seen(&stage));
@@ -133,7 +133,7 @@ fn nobody_flaps_at_the_edge_of_sight() {
         stage.look_back(me, &eye);
         stage.step();
         eye.take(stage.datagram(1));
-        sights.push(eye.set().iter().any(|entry| entry.entity == walker));
+        sights.push(eye.shown().contains_key(&walker));
     }
     assert!(sights.windows(2).filter(|pair| pair[0] != pair[1]).count() <= 1, "{sights:?}");
     assert!(sights[199]);
@@ -148,7 +148,7 @@ fn crowd(count: u32) -> impl FnOnce(&mut MasterData) {
 }
 
 #[test]
-fn in_a_crowd_the_nearest_are_in_the_set_and_all_are_seen() {
+fn in_a_crowd_the_nearest_are_in_view_and_all_are_seen() {
     let mut stage = Stage::new(crowd(900));
     let at = metres(100, 100);
     let me = stage.enter(1, sheet(at)).entity;
@@ -160,21 +160,21 @@ fn in_a_crowd_the_nearest_are_in_the_set_and_all_are_seen() {
         assert!(datagram.len() <= MAX_DATAGRAM);
         if tick == 0 {
             assert!(datagram.len() > MAX_DATAGRAM - 20, "{} bytes", datagram.len());
-            // 900 in a circle of 30 m: the nearest 75 or so lie within 9 m.
+            // 900 in a circle of 30 m: the nearest 65 or so lie within 9 m.
             let places = Snapshot::decode(&datagram).unwrap();
-            let entering = places.records().filter(|(group, _)| group.form == Form::Entering);
-            let places: Vec<Position> = entering.map(|(group, record)| group.cell.position(record.place)).collect();
-            assert!(places.len() > 70 && places.iter().all(|p| at.is_within(11 * 4_096, *p)), "{}", places.len());
+            let entering = places.records().filter(|told| told.place.is_some());
+            let places: Vec<Position> = entering.map(|told| told.group.cell.position(told.record.place)).collect();
+            assert!(places.len() > 60 && places.iter().all(|p| at.is_within(11 * 4_096, *p)), "{}", places.len());
         }
         eye.take(&datagram);
     }
-    assert_eq!((eye.set().len(), eye.without_baseline), (MAX_SET, 0));
-    let farthest = eye.set().iter().map(|entry| at.distance_squared(entry.state.position())).max().unwrap();
-    let in_set: BTreeSet<NetId> = eye.set().iter().map(|entry| entry.entity).collect();
-    let others: Vec<_> = eye.crowd.values().filter(|entry| !in_set.contains(&entry.entity)).collect();
-    assert_eq!(in_set.len() + others.len(), 900, "told within {CROWD_TICKS} ticks");
+    let shown = eye.shown();
+    assert_eq!((shown.len(), eye.without_baseline), (PLACES, 0));
+    let farthest = shown.values().map(|entry| at.distance_squared(entry.state.position())).max().unwrap();
+    let others: Vec<_> = eye.crowd.values().filter(|entry| !shown.contains_key(&entry.entity)).collect();
+    assert_eq!(shown.len() + others.len(), 900, "told within {CROWD_TICKS} ticks");
     let nearer = others.iter().filter(|entry| at.distance_squared(entry.state.position()) < farthest * 3 / 4).count();
-    assert_eq!(nearer, 0, "nobody outside is much nearer than those in the set");
+    assert_eq!(nearer, 0, "nobody outside is much nearer than those in view");
 }
 
 #[test]

@@ -106,7 +106,7 @@ impl Recording {
         };
         let snapshot = shallot_wire::Snapshot::decode(self.out.datagram(mine)).unwrap();
         let ack = Ack { newest: snapshot.header.sequence, mask: 0 };
-        (Some(ack), snapshot.records().map(|(_, record)| record.entity).collect())
+        (Some(ack), snapshot.records().map(|told| told.record.entity).collect())
     }
 }
 

@@ -13,7 +13,7 @@ fn after_the_kill() -> (Stage, NetId, NetId) {
     let worn = vec![(Slot::MainHand, LONGSWORD)];
     stage.enter(1, CharacterSheet { worn, ..sheet(metres(100, 100)) });
     stage.until(20, |stage| stage.snapshot(1).records().count() == 1);
-    let rat = stage.snapshot(1).records().next().unwrap().1.entity;
+    let rat = stage.snapshot(1).records().next().unwrap().record.entity;
     stage.attack(1, Some(rat)).unwrap();
     let events = stage.until(60, |stage| stage.world.counts().drops == 2);
     let of = |item| {

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
+use shallot_wire::OwnerEpoch;
 use shallot_wire::datagram::Ack;
-use shallot_wire::{OwnerEpoch, Sequence};
 use shallot_world::Command;
 
 use crate::baselines::{Dice, Field, stroll};
@@ -24,7 +24,7 @@ fn line_of(eye: &Eye) -> String {
 }
 
 /// Records a session of eight seconds. With `SHALLOT_RECORD` it goes into the file of that name, as `examples/session.txt` was made:
-/// datagrams in hexadecimal as they came (`>`), and after each that is the newest whom the client sees (`=`).
+/// datagrams in hexadecimal as they came (`>`), and after each that counts whom the client sees (`=`).
 #[test]
 fn a_session_over_a_bad_link() {
     let (mut field, mut eye, mut dice) = (Field::new(16, 30), Eye::default(), Dice(7));
@@ -55,17 +55,15 @@ fn a_session_over_a_bad_link() {
             session.push_str("> ");
             datagram.iter().for_each(|byte| write!(session, "{byte:02x}").unwrap());
             session.push('\n');
-            let newest = eye.ack().map_or(Sequence(u16::MAX), |ack| ack.newest);
-            if eye.take(&datagram).is_some() {
-                match eye.ack() {
-                    Some(ack) if ack.newest != newest => session.push_str(&line_of(&eye)),
-                    _ => late += 1,
-                }
+            if eye.take(&datagram) {
+                session.push_str(&line_of(&eye));
+            } else {
+                late += 1;
             }
         }
         answers.extend(eye.ack().filter(|_| dice.under(100) >= LOST).map(|ack| (n + 1 + dice.under(4), ack)));
     }
-    assert!(lost > 5 && doubled > 5 && late > 5, "{lost} lost, {doubled} doubled, {late} late");
+    assert!(lost > 5 && doubled > 5 && late > 5, "{lost} lost, {doubled} doubled, {late} late or doubled");
     assert_eq!(eye.without_baseline, 0);
     if let Some(path) = std::env::var_os("SHALLOT_RECORD") {
         std::fs::write(path, session).unwrap();

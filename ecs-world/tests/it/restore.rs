@@ -19,10 +19,10 @@ fn busy() -> Stage {
     let worn = vec![(Slot::MainHand, LONGSWORD)];
     stage.enter(1, CharacterSheet { worn, ..sheet(metres(100, 100)) });
     stage.until(20, |stage| stage.snapshot(1).records().count() == 1);
-    let rat = stage.snapshot(1).records().next().unwrap().1.entity;
+    let rat = stage.snapshot(1).records().next().unwrap().record.entity;
     stage.attack(1, Some(rat)).unwrap();
     stage.until(60, |stage| stage.world.counts().drops == 2);
-    let drop = stage.snapshot(1).records().find(|(_, record)| record.kind == EntityKind::Drop).unwrap().1.entity;
+    let drop = stage.snapshot(1).records().find(|told| told.record.kind == EntityKind::Drop).unwrap().record.entity;
     assert_eq!(stage.pick_up(1, drop), None);
     assert_eq!(stage.world.counts().grants_pending, 2);
     stage
@@ -65,7 +65,7 @@ fn clients_are_told_all_anew_after_a_restore() {
         stage.step();
         eye.take(stage.datagram(1));
         let header = stage.snapshot(1).header;
-        assert_eq!(eye.set().iter().map(|entry| entry.entity).collect::<Vec<_>>(), [other]);
+        assert_eq!(eye.shown().into_keys().collect::<Vec<_>>(), [other]);
         header.baseline.map(|baseline| header.sequence.since(baseline))
     };
     let before: Vec<_> = (0..4).map(|_| look(&mut stage, &mut eye)).collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use shallot_masterdata::author::starter;
 use shallot_masterdata::{ClassId, SkillKind, Slot};
-use shallot_wire::{CharacterId, EntityKind, NetId, Position, RequestId, Snapshot, heading_towards};
+use shallot_wire::{Absolute, CharacterId, EntityKind, NetId, Position, RequestId, Snapshot, heading_towards};
 use shallot_world::{CharacterSheet, Command, Event, Reply};
 
 use crate::stage::{CONFIG, Stage, character, sheet};
@@ -24,7 +24,7 @@ struct Bot {
 
 impl Bot {
     fn look(&mut self, snapshot: &Snapshot<'_>, tick: u16) -> Position {
-        for (group, record) in snapshot.records() {
+        for Absolute { group, record, .. } in snapshot.records() {
             self.seen.insert(record.entity, (record.kind, group.cell.position(record.place), tick));
         }
         self.seen.retain(|_, (_, _, seen_at)| tick - *seen_at <= 40);

@@ -32,7 +32,7 @@ fn who_died_comes_again_after_respawn_s() {
     let mut stage = Stage::new(|data| data.regions[0].spawns.push(one(RAT, 101, 100)));
     stage.enter(1, sheet(metres(100, 100)));
     stage.until(20, |stage| stage.snapshot(1).records().count() == 1);
-    let rat = stage.snapshot(1).records().next().unwrap().1.entity;
+    let rat = stage.snapshot(1).records().next().unwrap().record.entity;
     stage.attack(1, Some(rat)).unwrap();
     stage.until(200, |stage| stage.world.counts().monsters == 0);
     stage.steps(5 * 20 - 1);
@@ -41,6 +41,6 @@ fn who_died_comes_again_after_respawn_s() {
     assert_eq!(stage.world.counts().monsters, 1);
     stage.until(40, |stage| {
         let records = stage.snapshot(1);
-        records.records().any(|(_, record)| record.kind == EntityKind::Monster && record.entity != rat)
+        records.records().any(|told| told.record.kind == EntityKind::Monster && told.record.entity != rat)
     });
 }

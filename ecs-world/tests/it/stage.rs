@@ -136,7 +136,11 @@ impl Stage {
             self.step();
             let snapshot = self.snapshot(n);
             let spot = |group: shallot_wire::Group, place| group.cell.position(place);
-            seen.extend(snapshot.records().map(|(g, record)| (record.entity, (record.kind, spot(g, record.place)))));
+            seen.extend(
+                snapshot
+                    .records()
+                    .map(|told| (told.record.entity, (told.record.kind, spot(told.group, told.record.place)))),
+            );
         }
         seen
     }

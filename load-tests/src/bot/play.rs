@@ -154,7 +154,7 @@ impl Play {
     pub(super) fn datagram(&mut self, datagram: &[u8]) {
         match self.view.apply(datagram) {
             Ok(Applied::Newest(report)) => self.newest(&report),
-            Ok(Applied::Late | Applied::Ignored | Applied::NoBaseline) => {}
+            Ok(Applied::Ignored | Applied::NoBaseline) => {}
             Err(error) => self.game.tally.error("snapshot: MALFORMED", &error.to_string()),
         }
         let counters = self.view.counters();

@@ -10,8 +10,8 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use shallot_client::channel::ALPN;
 use shallot_client::wire::datagram::{Sequence, SnapshotHeader};
 use shallot_client::wire::{
-    EntityKind, Form, Group, Input, InputWindow, Motion, NetId, OwnState, Position, Rect, SnapshotWriter, State,
-    TICK_MS, TerrainIndex, Velocity,
+    EntityKind, Form, Group, Input, InputWindow, Motion, NetId, OwnState, Places, Position, Rect, SnapshotWriter,
+    State, TICK_MS, TerrainIndex, Velocity,
 };
 
 use super::Toy;
@@ -105,17 +105,20 @@ fn snapshot(toy: &Toy, sequence: Sequence, waiting: usize) -> Vec<u8> {
         teleports: 0,
     };
     let mut buffer = [0; 1_150];
-    let mut writer = SnapshotWriter::new(&mut buffer, &header, None, Some(&own), &[]).expect("room");
-    let mut put = |entity: NetId, kind: EntityKind, at: Position| {
+    let mut writer = SnapshotWriter::new(&mut buffer, &header, None, Some(&own), (Places::NONE, &[])).expect("room");
+    let mut put = |place: u8, entity: NetId, kind: EntityKind, at: Position| {
         let (x, y) = State::steps(at);
         let (cell, base_height, record) = State { x, y, ..State::default() }.to_record(entity, kind);
-        writer.begin_cell(Group { cell, form: Form::Entering, base_height }).push(&record).expect("room");
+        writer
+            .begin_cell(Group { cell, form: Form::Entering, base_height })
+            .push(place, &record.to_bytes())
+            .expect("room");
     };
     if state.rat_lives {
-        put(RAT, EntityKind::Monster, RAT_AT);
+        put(0, RAT, EntityKind::Monster, RAT_AT);
     }
     if state.fangs_lie_there {
-        put(FANGS, EntityKind::Drop, RAT_AT);
+        put(1, FANGS, EntityKind::Drop, RAT_AT);
     }
     let length = writer.finish();
     buffer.get(..length).expect("its length").to_vec()

@@ -19,13 +19,20 @@ impl Places {
     /// Each `period`-th, beginning with `first`.
     #[must_use]
     pub const fn every(period: usize, first: usize) -> Self {
-        let mut words = [0; WORDS];
-        let mut place = first;
+        let (of, at) = (period, first);
+        Self([Self::word(0, of, at), Self::word(1, of, at), Self::word(2, of, at), Self::word(3, of, at)])
+    }
+
+    /// The n-th word of that.
+    const fn word(n: usize, period: usize, first: usize) -> u64 {
+        let (mut word, mut place) = (0, first);
         while place < PLACES {
-            words[place / u64::BITS as usize] |= 1 << (place % u64::BITS as usize);
+            if place / 64 == n {
+                word |= 1 << (place % 64);
+            }
             place += period;
         }
-        Self(words)
+        word
     }
 
     /// Adds a place; one that there is not has no effect.
