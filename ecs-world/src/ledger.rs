@@ -66,7 +66,9 @@ impl Ledger {
         self.acknowledged =
             self.acknowledged.filter(|known| (1..=MAX_BASELINE_AGE.cast_signed()).contains(&age(known)));
         if self.acknowledged.is_none() {
-            (self.has, self.owed) = (Places::NONE, taken);
+            // Those that are empty by now too: it may go on from one in which they were not, if what is told now is lost.
+            self.has = Places::NONE;
+            self.owed |= taken;
         }
         self.acknowledged
     }
@@ -270,6 +272,25 @@ mod tests {
         tell(&mut ledger, 4, &[9]);
         answer(&mut ledger, 3, 0b1);
         assert_eq!((ages(&ledger, 4), ledger.owed()), ([Some(1), None, Some(1), None], of(&[1])), "9 is under way");
+    }
+
+    #[test]
+    fn who_has_gone_before_the_first_answer_is_told_to_have() {
+        let mut ledger = Ledger::default();
+        TAKEN.into_iter().for_each(|place| ledger.renew(place, tick(1)));
+        ledger.baseline(Sequence(1), of(&TAKEN));
+        ledger.note(Sequence(1), tick(1), of(&TAKEN), Places::NONE, true);
+        ledger.renew(9, tick(2));
+        let left = of(&[0, 1, 2]);
+        ledger.baseline(Sequence(2), left);
+        assert_eq!(ledger.owed(), of(&TAKEN));
+        ledger.note(Sequence(2), tick(2), of(&TAKEN), Places::NONE, true);
+        // The first arrives, the second is lost.
+        ledger.acknowledge(Ack { newest: Sequence(1), mask: 0 }, left);
+        assert_eq!(ledger.baseline(Sequence(3), left), Some(Sequence(1)));
+        ledger.note(Sequence(3), tick(3), Places::NONE, Places::NONE, false);
+        ledger.acknowledge(Ack { newest: Sequence(3), mask: 0b10 }, left);
+        assert_eq!(ledger.owed(), of(&TAKEN), "9 is empty, and the client has somebody there");
     }
 
     #[test]

@@ -31,8 +31,8 @@
 //! `command.rs` and `output.rs`, then `schedule.rs`: the tick as a list of phases, a file each in `systems/`.
 //! `components.rs` and `resources.rs` are the state, `checkpoint.rs` writes it, `journal.rs` what led to it. `stats.rs` and `blows.rs` have the
 //! formulas of combat. What clients get: `scene.rs`, `history.rs` and `grid.rs` are what is to be seen, `interest.rs` who
-//! sees whom, `baseline.rs` what a client has, `gate.rs` and `telling.rs` what it is told, `crowd.rs` what when there are
-//! too many; `replicate.rs` puts it together.
+//! sees whom, `view.rs` whom a client has in view, by place, `ledger.rs` what it was told of them and has, `gate.rs` who is
+//! to be told, `drift.rs` and `telling.rs` what, `crowd.rs` who when there are too many; `replicate.rs` puts it together.
 //!
 //! # Not here
 //!

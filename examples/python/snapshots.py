@@ -1,14 +1,15 @@
 """Reads snapshots as docs/WIRE.md has them, with nothing but that page: what a client in any language has to do with them.
 
-Run with a recorded session it decodes each datagram as it came, some of them late, twice or not at all, and compares whom it sees, and
-where, with what the Rust client saw.
+Run with a recorded session it decodes each datagram as it came, some of them overtaken, twice or not at all, and compares whom it sees,
+and where, with what the Rust client saw.
 """
 
 import math
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-SETS_KEPT = 32
+PLACES = 255
+OLDEST_BASELINE = 31
 OLDEST_STATE = 31
 CROWD_TICKS = 40
 SINE = [round(32768 * math.sin(2 * math.pi * heading / 256)) for heading in range(256)]
@@ -66,10 +67,12 @@ class State:
 
 
 def change(bits, old, tick):
-    """What became of an entity of the baseline; None: it is in the set no more."""
+    """What became of who stood in a place of the baseline's table (None: nobody did); None: nobody stands there any more."""
     kind = bits.take(2)
     if kind == 3 and bits.take(1):
         return None
+    if old is None:
+        raise Refused("a change of nobody")
     width = (0, 3, 6, 9)[kind]
     x, y = old.goes_on_to(tick)
     x, y = x + bits.signed(width), y + bits.signed(width)
@@ -107,18 +110,22 @@ def record(bits, cell, height, tick):
     return entity, State(tick, x, y, z, facing, speed, heading, animation, dead)
 
 
+def after(one, other):
+    return 0 < (one - other) % 65536 < 32768
+
+
 class View:
     """What a client sees: snapshots in, entities out."""
 
     def __init__(self):
-        self.sets = {}  # by sequence: the entities of a snapshot's set, in order
+        self.table = {}  # by place: an entity and its state
+        self.tables = {}  # by sequence: the table as it was after each of the last snapshots that were taken
         self.newest = None
         self.tick = None
-        self.seen = {}  # who is in the newest set, in the newest state that any snapshot told
         self.crowd = {}
 
     def apply(self, datagram):
-        """Whether it is the newest state now; any other one that could be read is to be acknowledged too."""
+        """Whether it was taken and is the newest state now; then it is to be acknowledged, and else it must not be."""
         bits = Bits(datagram)
         if bits.take(8) != 0x11:
             raise Refused("no snapshot of this version")
@@ -128,76 +135,85 @@ class View:
         flags = bits.take(4)
         for flag, width in ((2, 32), (4, 192)):  # a time echo and the own state are not looked at here
             bits.take(width if flags & flag else 0)
-        after = lambda one, other: 0 < (one - other) % 65536 < 32768
-        is_newest = self.newest is None or after(sequence, self.newest)
-        if sequence in self.sets or not is_newest and (self.newest - sequence) % 65536 >= SETS_KEPT:
-            return False  # it was here before, or is too late to count
-        members = {}
+        if self.newest is not None and not after(sequence, self.newest):
+            return False  # it was overtaken, or was here before
+        table, changed = {}, {}
         if flags & 1:
-            if baseline not in self.sets:
-                return False  # it cannot be read, and must not be acknowledged
-            members = self.changed(bits, self.sets[baseline], tick)
-        crowd = self.records(bits, members, tick)
-        self.sets[sequence] = members
-        if is_newest:
-            self.newest, self.tick = sequence, tick
-            self.sets = {n: kept for n, kept in self.sets.items() if (sequence - n) % 65536 < SETS_KEPT}
-            self.seen = {who: self.seen.get(who, state) for who, state in members.items()}
-        for who, state in list(members.items()) + list(crowd.items()):
-            if who in self.seen and after(state.tick, self.seen[who].tick):
-                self.seen[who] = state
+            if baseline not in self.tables:
+                return False  # it cannot be read
+            table, changed = dict(self.table), changes(bits, self.tables[baseline], tick)
+        entering, crowd = records(bits, tick)
+        table.update(changed)
+        table.update(entering)
+        self.table = {place: told for place, told in table.items() if told is not None}
+        self.tables[sequence] = self.table
+        self.tables = {n: kept for n, kept in self.tables.items() if (sequence - n) % 65536 <= OLDEST_BASELINE}
+        self.newest, self.tick = sequence, tick
         self.crowd.update(crowd)
-        is_shown = lambda who, state: who not in self.seen and (self.tick - state.tick) % 65536 <= CROWD_TICKS
-        self.crowd = {who: state for who, state in self.crowd.items() if is_shown(who, state)}
-        return is_newest
+        self.crowd = {who: state for who, state in self.crowd.items() if (tick - state.tick) % 65536 <= CROWD_TICKS}
+        return True
 
-    def changed(self, bits, baseline, tick):
-        if bits.take(8) != len(baseline):
-            raise Refused("the baseline has another set")
-        told = [bits.take(1) for _ in baseline]
-        members = {}
-        for (who, old), is_told in zip(baseline.items(), told):
-            new = change(bits, old, tick) if is_told else old
-            if new is not None:
-                new.goes_on_to(tick)
-                members[who] = new
-        bits.zeros(bits.left % 8)
-        return members
+    def shown(self):
+        """Each entity in its newest state: after a loss it may stand in two places for a while."""
+        shown = {}
+        for who, state in self.table.values():
+            if who not in shown or after(state.tick, shown[who].tick):
+                shown[who] = state
+        return {**self.crowd, **shown}
 
-    def records(self, bits, members, tick):
-        """Those who enter the set go into it; returns the others."""
-        crowd = {}
-        while bits.left:
-            cell = bits.signed(11), bits.signed(11)
-            bits.zeros(2)
-            form, count, height = bits.take(2), bits.take(6) + 1, bits.signed(8)
-            if form > 1:
-                raise Refused("an unknown form of records")
-            for _ in range(count):
-                who, state = record(bits, cell, height, tick)
-                (crowd if form else members)[who] = state
-        if len(members) > 255:
-            raise Refused("a set of more than 255")
-        return crowd
+
+def changes(bits, baseline, tick):
+    """By place, who stands there now; None: nobody."""
+    end = bits.take(8)
+    is_told = [bits.take(1) for _ in range(end)]
+    if end and not is_told[-1]:
+        raise Refused("the end is behind the last place")
+    told = {}
+    for place in (place for place in range(end) if is_told[place]):
+        who, old = baseline.get(place, (None, None))
+        new = change(bits, old, tick)
+        told[place] = new and (who, new)
+    bits.zeros(bits.left % 8)
+    return told
+
+
+def records(bits, tick):
+    """By place, who takes it; and by entity those of a crowd."""
+    entering, crowd = {}, {}
+    while bits.left:
+        cell = bits.signed(11), bits.signed(11)
+        bits.zeros(2)
+        form, count, height = bits.take(2), bits.take(6) + 1, bits.signed(8)
+        if form > 1:
+            raise Refused("an unknown form of records")
+        for _ in range(count):
+            place = None if form else bits.take(8)
+            if place == PLACES:
+                raise Refused("no such place")
+            who, state = record(bits, cell, height, tick)
+            if form:
+                crowd[who] = state
+            else:
+                entering[place] = who, state
+    return entering, crowd
 
 
 def replay(path):
     """A line of a session is a datagram (`>`), or whom the Rust client then saw (`=`): index.generation@x,y of their newest states."""
-    view, datagrams, positions = View(), 0, 0
+    view, datagrams, dropped, positions = View(), 0, 0, 0
     with open(path, encoding="ascii") as session:
         for number, line in enumerate(session, 1):
             mark, *words = line.split()
             if mark == ">":
-                view.apply(bytes.fromhex(words[0]))
+                dropped += not view.apply(bytes.fromhex(words[0]))
                 datagrams += 1
             elif mark == "=":
-                everybody = {**view.crowd, **view.seen}
-                ours = sorted((index, generation, *state.position()) for (index, generation), state in everybody.items())
+                ours = sorted((*who, *state.position()) for who, state in view.shown().items())
                 ours = ["{}.{}@{},{}".format(*entity) for entity in ours]
                 if ours != words:
                     sys.exit(f"{path}:{number}: the Rust client saw {words}, this one {ours}")
                 positions += len(ours)
-    print(f"{datagrams} datagrams, {positions} positions, all as the Rust client saw them")
+    print(f"{datagrams} datagrams, {dropped} of them dropped, {positions} positions, all as the Rust client saw them")
 
 
 if __name__ == "__main__":

@@ -51,9 +51,16 @@ impl Eye {
         self.received.ack()
     }
 
-    /// Whom it has in view, by entity.
+    /// Whom it has in view, by entity. After a loss somebody may stand in two places for a moment: what was told last counts.
     pub(crate) fn shown(&self) -> BTreeMap<NetId, Entry> {
-        self.newest.entries().map(|entry| (entry.entity, *entry)).collect()
+        let mut shown = BTreeMap::<NetId, Entry>::new();
+        for entry in self.newest.entries() {
+            let known = shown.entry(entry.entity).or_insert(*entry);
+            if entry.tick.is_after(known.tick) {
+                *known = *entry;
+            }
+        }
+        shown
     }
 
     /// Those whose state a datagram tells, by a change or a record.

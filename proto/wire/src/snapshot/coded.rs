@@ -68,7 +68,8 @@ mod tests {
     fn fields_stand_one_behind_the_other() {
         let fields = [(0b101, 3), (0xDEAD_BEEF, 32), (0, 1), (0x1FF, 9), (0x5A5A_5A5A, 29)];
         for count in 0..=fields.len() {
-            let coded = fields[..count].iter().fold(Coded::NOTHING, |coded, (value, width)| coded.then(*value, *width));
+            let coded =
+                fields.iter().take(count).fold(Coded::NOTHING, |coded, (value, width)| coded.then(*value, *width));
             let (mut ours, mut theirs) = ([0; 12], [0; 12]);
             let mut writer = BitWriter::new(&mut ours);
             writer.put(1, 2).unwrap();
@@ -76,9 +77,9 @@ mod tests {
             let ours_length = writer.finish();
             let mut writer = BitWriter::new(&mut theirs);
             writer.put(1, 2).unwrap();
-            fields[..count].iter().for_each(|(value, width)| writer.put(*value, *width).unwrap());
+            fields.iter().take(count).for_each(|(value, width)| writer.put(*value, *width).unwrap());
             assert_eq!((ours_length, ours), (writer.finish(), theirs), "{count} fields");
-            assert_eq!(coded.bits(), fields[..count].iter().map(|(_, width)| width).sum());
+            assert_eq!(coded.bits(), fields.iter().take(count).map(|(_, width)| width).sum());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Sequence numbers and acknowledgement, against a set of all that arrived.
+//! Sequence numbers and acknowledgement, against a set of all that were taken.
 
 use std::collections::BTreeSet;
 
@@ -9,24 +9,29 @@ use shallot_wire::{Ack, Arrival, Received, Sequence};
 proptest! {
     /// A server that numbers from anywhere (so the numbers wrap), and a network that loses, doubles and reorders.
     #[test]
-    fn the_mask_is_what_arrived(start in any::<u16>(), order in prop::collection::vec(0..120_i64, 1..200)) {
+    fn the_mask_is_what_was_taken(start in any::<u16>(), order in prop::collection::vec(0..120_i64, 1..200)) {
         let number = |place: i64| Sequence(start.wrapping_add(place as u16));
         let mut received = Received::default();
-        let mut arrived = BTreeSet::new();
+        let mut taken = BTreeSet::new();
         for place in order {
-            let newest = arrived.last().copied();
-            let arrival = received.note(number(place));
+            let newest = taken.last().copied();
             let expected = match newest {
-                Some(n) if arrived.contains(&place) && n - place < i64::from(ACK_WINDOW) => Arrival::Duplicate,
-                Some(n) if n - place >= i64::from(ACK_WINDOW) => Arrival::TooOld,
-                Some(n) if place < n => Arrival::Late,
+                Some(n) if taken.contains(&place) && n - place < i64::from(ACK_WINDOW) => Arrival::Duplicate,
+                Some(n) if place < n => Arrival::Overtaken,
                 _ => Arrival::Newest,
             };
-            prop_assert_eq!(arrival, expected);
-            arrived.insert(place);
-            let newest = *arrived.last().unwrap();
+            let before = received.ack();
+            prop_assert_eq!(received.judge(number(place)), expected);
+            prop_assert_eq!(received.ack(), before, "to judge notes nothing");
+            prop_assert_eq!(received.note(number(place)), expected);
+            if expected == Arrival::Newest {
+                taken.insert(place);
+            } else {
+                prop_assert_eq!(received.ack(), before, "what was overtaken is never acknowledged");
+            }
+            let newest = *taken.last().unwrap();
             let told: Vec<Sequence> = received.ack().unwrap().sequences().collect();
-            let recent = arrived.iter().rev().filter(|&&p| newest - p < i64::from(ACK_WINDOW));
+            let recent = taken.iter().rev().filter(|&&p| newest - p < i64::from(ACK_WINDOW));
             prop_assert_eq!(told, recent.map(|&p| number(p)).collect::<Vec<_>>());
         }
     }

@@ -5,8 +5,8 @@ use std::fs;
 use shallot_wire::heading::{HALFWAY_TANGENT, QUARTER_SINE};
 use shallot_wire::{
     Ack, Cell, Change, Coded, Delta, EntityKind, Entry, Form, Group, Input, InputWindow, Inputs, Motion, NetId,
-    OwnState, Position, Record, Rect, Sequence, Snapshot, SnapshotHeader, SnapshotWriter, State, Terrain, Tick,
-    TimeEcho, Velocity, heading_towards, step,
+    OwnState, Places, Position, Record, Rect, Sequence, Snapshot, SnapshotHeader, SnapshotWriter, State, Table,
+    Terrain, Tick, TimeEcho, Velocity, heading_towards, step,
 };
 
 /// The lines of the block that is fenced with `title`, without what follows a number sign.
@@ -82,7 +82,7 @@ fn header() -> SnapshotHeader {
 fn snapshot_without_parts() {
     let mut buffer = [0; 64];
     let first = SnapshotHeader { last_input: None, buffer_depth: 0, ..header() };
-    let length = SnapshotWriter::new(&mut buffer, &first, None, None, &[]).unwrap().finish();
+    let length = SnapshotWriter::new(&mut buffer, &first, None, None, (Places::NONE, &[])).unwrap().finish();
     assert_bytes("hex snapshot-empty", &buffer[..length]);
 }
 
@@ -117,70 +117,69 @@ fn snapshot_with_all_parts() {
     let echo = TimeEcho { client_stamp_ms: 5_000, hold_ms: 12 };
 
     let mut buffer = [0; 128];
-    let mut writer = SnapshotWriter::new(&mut buffer, &header(), Some(echo), Some(&own), &[]).unwrap();
+    let mut writer = SnapshotWriter::new(&mut buffer, &header(), Some(echo), Some(&own), (Places::NONE, &[])).unwrap();
     let mut near = writer.begin_cell(Group { cell: home, form: Form::Entering, base_height: 0 });
-    near.push(&monster).unwrap();
-    near.push(&dead).unwrap();
+    near.push(0, &monster.to_bytes()).unwrap();
+    near.push(254, &dead.to_bytes()).unwrap();
     let far = Group { cell: Cell { x: 5, y: -1_024 }, form: Form::Crowd, base_height: -2 };
-    writer.begin_cell(far).push(&drop).unwrap();
+    writer.begin_cell(far).push(0, &drop.to_bytes()).unwrap();
     let length = writer.finish();
     assert_bytes("hex snapshot-full", &buffer[..length]);
-    assert_eq!(Snapshot::decode(&buffer[..length]).unwrap().records().count(), 3);
+    let snapshot = Snapshot::decode(&buffer[..length]).unwrap();
+    assert!(snapshot.records().map(|told| told.place).eq([Some(0), Some(254), None]));
 }
 
-/// A set of five, and what becomes of it five ticks later: each form of a change.
+/// Eight in places 0 to 7, and what becomes of them five ticks later: each form of a change.
 #[test]
 fn snapshot_against_a_baseline() {
     let walking = State { x: 640, y: -640, z: 0, facing: 64, speed: 19, heading: 64, animation: 1, is_dead: false };
-    let before = Tick(0x1234 - 5);
-    let entry = |index: u16, state: State| {
-        let entity = NetId { index, generation: 0 };
-        Entry { entity, kind: EntityKind::Player, tick: before, state }
-    };
     let standing = State { speed: 0, heading: 0, ..walking };
-    let baseline = [
-        entry(1, standing),
-        entry(2, walking),
-        entry(3, walking),
-        entry(4, walking),
-        entry(5, walking),
-        entry(6, standing),
-        entry(7, walking),
-    ];
+    let (before, now) = (Tick(0x1234 - 5), Tick(0x1234));
+    let entry = |index: u16, tick: Tick, state: State| {
+        let (entity, kind) = (NetId { index, generation: 0 }, EntityKind::Player);
+        Entry { entity, kind, tick, state }
+    };
+    let mut baseline = Table::default();
+    for (place, state) in [standing, walking, walking, walking, walking, standing, walking, standing].iter().enumerate()
+    {
+        baseline.put(place as u8, Some(entry(place as u16 + 1, before, *state)));
+    }
     let (x, y) = walking.extrapolated(5);
     let after = State { x, y, ..walking };
-    let changes = [
-        None,
-        Some(after),
-        Some(State { x: x + 3, y: y - 4, speed: 0, heading: 0, ..after }),
-        Some(State { x: x + 20, y: y - 24, heading: 0, facing: 0, ..after }),
-        Some(State { x: x - 200, y, speed: 127, facing: 56, animation: 9, ..after }),
-        Some(State { facing: 200, z: -16, is_dead: true, ..standing }),
-        None,
+    let changed = [
+        (1, after),
+        (2, State { x: x + 3, y: y - 4, speed: 0, heading: 0, ..after }),
+        (3, State { x: x + 20, y: y - 24, heading: 0, facing: 0, ..after }),
+        (4, State { x: x - 200, y, speed: 127, facing: 56, animation: 9, ..after }),
+        (5, State { facing: 200, z: -16, is_dead: true, ..standing }),
     ];
-    let told = |(entry, to): (&Entry, &Option<State>)| match to {
-        None if entry.entity.index == 7 => Some(Change::Gone),
-        None => None,
-        Some(to) => Some(Change::To(Delta::between(&entry.state, 5, to).unwrap())),
-    };
-    let told: Vec<Coded> = baseline.iter().zip(&changes).map(|pair| Coded::from(told(pair))).collect();
+    let mut places = Places::NONE;
+    (1..=6).for_each(|place| places.insert(place));
+    let told = changed.iter().map(|(place, to)| {
+        let from = baseline.get(*place).unwrap();
+        Change::To(Delta::between(&from.state, 5, to).unwrap()).coded()
+    });
+    let told: Vec<Coded> = told.chain([Coded::GONE]).collect();
     let header = SnapshotHeader { baseline: Some(Sequence(0x00FA)), last_input: None, buffer_depth: 0, ..header() };
     let mut buffer = [0; 128];
-    let mut writer = SnapshotWriter::new(&mut buffer, &header, None, None, &told).unwrap();
-    let coming = State { x: -1, y: 2_048, z: 300, ..walking };
-    let (cell, base_height, record) = coming.to_record(NetId { index: 8, generation: 7 }, EntityKind::Other);
-    writer.begin_cell(Group { cell, form: Form::Entering, base_height }).push(&record).unwrap();
+    let mut writer = SnapshotWriter::new(&mut buffer, &header, None, None, (places, &told)).unwrap();
+    let coming = Entry {
+        entity: NetId { index: 9, generation: 7 },
+        kind: EntityKind::Other,
+        tick: now,
+        state: State { x: -1, y: 2_048, z: 300, ..walking },
+    };
+    let (cell, base_height, record) = coming.state.to_record(coming.entity, coming.kind);
+    writer.begin_cell(Group { cell, form: Form::Entering, base_height }).push(7, &record.to_bytes()).unwrap();
     let length = writer.finish();
     assert_bytes("hex snapshot-delta", &buffer[..length]);
 
-    let now = Tick(0x1234);
     let snapshot = Snapshot::decode(&buffer[..length]).unwrap();
-    let set: Vec<(u16, Tick, State)> =
-        snapshot.set(&baseline, now).unwrap().map(|entry| (entry.entity.index, entry.tick, entry.state)).collect();
-    let mut expected = vec![(1, before, standing)];
-    expected.extend((2..7).zip(&changes[1..6]).map(|(index, to)| (index, now, to.unwrap())));
-    expected.push((8, now, coming));
-    assert_eq!(set, expected);
+    let told: Vec<(u8, Option<Entry>)> = snapshot.told(&baseline, now).unwrap().collect();
+    let mut expected: Vec<(u8, Option<Entry>)> =
+        changed.iter().map(|(place, to)| (*place, Some(entry(u16::from(*place) + 1, now, *to)))).collect();
+    expected.extend([(6, None), (7, Some(coming))]);
+    assert_eq!(told, expected);
 }
 
 /// Runs a block of a state that goes on: `x y speed heading ticks -> x y`.

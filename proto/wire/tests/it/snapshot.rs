@@ -1,11 +1,13 @@
 //! Snapshots: round trips, the budget, refusals, and bytes that nobody meant.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
-use shallot_wire::limits::{MAX_DATAGRAM, MAX_RECORDS};
+use shallot_wire::limits::{MAX_DATAGRAM, MAX_RECORDS, PLACES};
 use shallot_wire::snapshot::changes_bytes;
 use shallot_wire::{
-    Cell, Change, Coded, DecodeError, Delta, EntityKind, Form, Full, Group, Kind, NetId, OwnState, Position, Record,
-    Sequence, Snapshot, SnapshotHeader, SnapshotWriter, TimeEcho, Velocity,
+    Absolute, Cell, Change, Coded, DecodeError, Delta, EntityKind, Form, Full, Group, Kind, NetId, OwnState, Places,
+    Position, Record, Sequence, Snapshot, SnapshotHeader, SnapshotWriter, TimeEcho, Velocity,
 };
 
 use crate::states;
@@ -67,41 +69,46 @@ fn record() -> impl Strategy<Value = Record> {
     )
 }
 
-/// What became of the entities of some baseline.
-fn changes() -> impl Strategy<Value = Vec<Option<Change>>> {
+fn place() -> impl Strategy<Value = u8> {
+    0..=254_u8
+}
+
+/// What became of who stood in the places of some baseline.
+fn changes() -> impl Strategy<Value = BTreeMap<u8, Change>> {
     let delta = (states::state(), 0..32_u32, states::move_of());
     let delta = delta.prop_map(|(from, ticks, to)| Delta::between(&from, ticks, &to.of(&from, ticks)));
     let change = prop_oneof![
-        2 => Just(None),
-        1 => Just(Some(Change::Gone)),
-        3 => delta.prop_map(|delta| delta.map(Change::To)),
+        1 => Just(Change::Gone),
+        3 => delta.prop_map(|delta| delta.map_or(Change::Gone, Change::To)),
     ];
-    prop::collection::vec(change, 0..100)
+    prop::collection::btree_map(place(), change, 0..80)
 }
 
-fn groups() -> impl Strategy<Value = Vec<(Group, Vec<Record>)>> {
-    prop::collection::vec((group(), prop::collection::vec(record(), 0..30)), 0..6)
+fn groups() -> impl Strategy<Value = Vec<(Group, Vec<(u8, Record)>)>> {
+    prop::collection::vec((group(), prop::collection::vec((place(), record()), 0..30)), 0..6)
 }
 
-fn coded(changes: &[Option<Change>]) -> Vec<Coded> {
-    changes.iter().map(|change| Coded::from(*change)).collect()
+fn coded(changes: &BTreeMap<u8, Change>) -> (Places, Vec<Coded>) {
+    let mut places = Places::NONE;
+    changes.keys().for_each(|place| places.insert(*place));
+    (places, changes.values().map(Change::coded).collect())
 }
 
 /// Writes until the budget is spent; returns the length and how many records went in.
 fn write(
     buffer: &mut [u8],
     header: &SnapshotHeader,
-    echo: Option<TimeEcho>,
-    own: Option<&OwnState>,
-    changes: &[Option<Change>],
-    groups: &[(Group, Vec<Record>)],
+    (echo, own): (Option<TimeEcho>, Option<&OwnState>),
+    changes: &BTreeMap<u8, Change>,
+    groups: &[(Group, Vec<(u8, Record)>)],
 ) -> Result<(usize, usize), Full> {
-    let mut writer = SnapshotWriter::new(buffer, header, echo, own, &coded(changes))?;
+    let (places, changes) = coded(changes);
+    let mut writer = SnapshotWriter::new(buffer, header, echo, own, (places, &changes))?;
     let mut pushed = 0;
     'all: for (group, records) in groups {
         let mut cell = writer.begin_cell(*group);
-        for record in records {
-            if cell.push(record).is_err() {
+        for (place, record) in records {
+            if cell.push(*place, &record.to_bytes()).is_err() {
                 break 'all;
             }
             pushed += 1;
@@ -110,8 +117,19 @@ fn write(
     Ok((writer.finish(), pushed))
 }
 
-fn flat(groups: &[(Group, Vec<Record>)]) -> Vec<(Group, Record)> {
-    groups.iter().flat_map(|(group, records)| records.iter().map(|record| (*group, *record))).collect()
+/// With nothing but records.
+fn write_records(buffer: &mut [u8], groups: &[(Group, Vec<(u8, Record)>)]) -> (usize, usize) {
+    write(buffer, &HEADER, (None, None), &BTreeMap::new(), groups).unwrap()
+}
+
+/// As they are read: those of a crowd have no place.
+fn flat(groups: &[(Group, Vec<(u8, Record)>)]) -> Vec<Absolute> {
+    let absolute = |group: Group, (place, record): (u8, Record)| Absolute {
+        group,
+        place: (group.form == Form::Entering).then_some(place),
+        record,
+    };
+    groups.iter().flat_map(|(group, records)| records.iter().map(|record| absolute(*group, *record))).collect()
 }
 
 proptest! {
@@ -126,21 +144,23 @@ proptest! {
     ) {
         let header = SnapshotHeader { baseline: baseline.map(Sequence), ..header };
         let mut buffer = vec![0xEE; budget];
-        let bits: u32 = coded(&changes).into_iter().map(Coded::bits).sum();
-        let changes_length = baseline.map_or(0, |_| changes_bytes(changes.len(), bits as usize));
+        let bits: u32 = changes.values().map(|change| change.coded().bits()).sum();
+        let end = changes.keys().last().map_or(0, |place| usize::from(*place) + 1);
+        let changes_length = baseline.map_or(0, |_| changes_bytes(end, bits as usize));
         let front = 11 + if echo.is_some() { 4 } else { 0 } + if own.is_some() { 24 } else { 0 } + changes_length;
-        let Ok((length, pushed)) = write(&mut buffer, &header, echo, own.as_ref(), &changes, &groups) else {
+        let Ok((length, pushed)) = write(&mut buffer, &header, (echo, own.as_ref()), &changes, &groups) else {
             prop_assert!(budget < front);
             return Ok(());
         };
         prop_assert!(budget >= front && length <= budget.min(MAX_DATAGRAM));
         let snapshot = Snapshot::decode(&buffer[..length]).unwrap();
         prop_assert_eq!((snapshot.header, snapshot.time_echo, snapshot.own), (header, echo, own));
-        let told: Vec<_> = snapshot.changes().collect();
-        prop_assert_eq!(told, if baseline.is_some() { changes } else { Vec::new() });
+        let told: BTreeMap<u8, Change> = snapshot.changes().collect();
+        prop_assert_eq!(told, if baseline.is_some() { changes } else { BTreeMap::new() });
+        prop_assert!(snapshot.changes().is_sorted_by_key(|(place, _)| place));
         let all = flat(&groups);
         prop_assert_eq!(snapshot.records().collect::<Vec<_>>(), &all[..pushed]);
-        prop_assert!(pushed == all.len() || length + 16 > budget.min(MAX_DATAGRAM), "room was left");
+        prop_assert!(pushed == all.len() || length + 17 > budget.min(MAX_DATAGRAM), "room was left");
     }
 
     #[test]
@@ -152,7 +172,7 @@ proptest! {
     ) {
         let mut buffer = [0; MAX_DATAGRAM];
         let header = SnapshotHeader { baseline: Some(Sequence(7)), ..header };
-        let (length, _) = write(&mut buffer, &header, None, Some(&own), &changes, &groups).unwrap();
+        let (length, _) = write(&mut buffer, &header, (None, Some(&own)), &changes, &groups).unwrap();
         let whole = Snapshot::decode(&buffer[..length]).unwrap();
         for end in 0..length {
             match Snapshot::decode(&buffer[..end]) {
@@ -189,7 +209,7 @@ proptest! {
     ) {
         let mut buffer = [0; MAX_DATAGRAM];
         let header = SnapshotHeader { baseline: Some(Sequence(7)), ..header };
-        let (length, _) = write(&mut buffer, &header, None, None, &changes, &groups).unwrap();
+        let (length, _) = write(&mut buffer, &header, (None, None), &changes, &groups).unwrap();
         buffer[place.index(length)] ^= 1_u8 << bit;
         if let Ok(snapshot) = Snapshot::decode(&buffer[..length]) {
             prop_assert!(snapshot.records().count() <= MAX_RECORDS);
@@ -213,21 +233,23 @@ const RECORD: Record = Record {
 };
 
 #[test]
-fn a_crowd_in_one_cell_goes_on_in_a_second_group() {
+fn many_in_one_cell_go_on_in_a_second_group() {
     let mut buffer = [0; MAX_DATAGRAM];
-    let crowd: Vec<Record> =
-        (0..200).map(|index| Record { entity: NetId { index, generation: 0 }, ..RECORD }).collect();
-    let (length, pushed) = write(&mut buffer, &HEADER, None, None, &[], &[(GROUP, crowd.clone())]).unwrap();
-    assert_eq!((length, pushed), (11 + 2 * 5 + 102 * 11, 102));
-    let snapshot = Snapshot::decode(&buffer[..length]).unwrap();
-    assert!(snapshot.records().map(|(group, _)| group).all(|group| group == GROUP));
-    assert_eq!(snapshot.records().map(|(_, record)| record).collect::<Vec<_>>(), &crowd[..102]);
+    let record = |index: u8| (index, Record { entity: NetId { index: index.into(), generation: 0 }, ..RECORD });
+    let records: Vec<(u8, Record)> = (0..200).map(record).collect();
+    for (form, bytes, room_for) in [(Form::Entering, 12, 94), (Form::Crowd, 11, 102)] {
+        let all = [(Group { form, ..GROUP }, records.clone())];
+        let (length, pushed) = write_records(&mut buffer, &all);
+        assert_eq!((length, pushed), (11 + 2 * 5 + room_for * bytes, room_for));
+        let snapshot = Snapshot::decode(&buffer[..length]).unwrap();
+        assert_eq!(snapshot.records().collect::<Vec<_>>(), flat(&all)[..room_for]);
+    }
 }
 
 #[test]
 fn a_cell_without_records_takes_no_room() {
     let mut buffer = [0; 64];
-    let mut writer = SnapshotWriter::new(&mut buffer, &HEADER, None, None, &[]).unwrap();
+    let mut writer = SnapshotWriter::new(&mut buffer, &HEADER, None, None, (Places::NONE, &[])).unwrap();
     let _ = writer.begin_cell(GROUP);
     assert_eq!(writer.room(), 53);
     assert_eq!(writer.finish(), 11);
@@ -235,19 +257,23 @@ fn a_cell_without_records_takes_no_room() {
 }
 
 #[test]
-fn a_set_has_at_most_255_entities() {
+fn a_table_has_255_places() {
     let mut buffer = [0; MAX_DATAGRAM];
+    let (length, _) = write_records(&mut buffer, &[(GROUP, vec![(254, RECORD), (255, RECORD)])]);
+    assert_eq!(Snapshot::decode(&buffer[..length]).unwrap_err(), DecodeError::NoSuchPlace(255));
+    buffer[length - 12] = 0;
+    let snapshot = Snapshot::decode(&buffer[..length]).unwrap();
+    assert!(snapshot.records().map(|told| told.place).eq([Some(254), Some(0)]));
+    let crowd = Group { form: Form::Crowd, ..GROUP };
+    let (length, _) = write_records(&mut buffer, &[(crowd, vec![(255, RECORD); 3])]);
+    let snapshot = Snapshot::decode(&buffer[..length]).unwrap();
+    assert!(snapshot.records().map(|told| told.place).eq([None; 3]), "those of a crowd take none");
+
     let header = SnapshotHeader { baseline: Some(Sequence(1)), ..HEADER };
-    assert_eq!(SnapshotWriter::new(&mut buffer, &header, None, None, &[Coded::UNCHANGED; 256]).unwrap_err(), Full);
-    let (mut gone, three) = ([None; 255], [(GROUP, vec![RECORD; 3])]);
-    let (length, _) = write(&mut buffer, &header, None, None, &gone, &three).unwrap();
-    assert_eq!(Snapshot::decode(&buffer[..length]).unwrap_err(), DecodeError::TooManyEntities(258));
-    gone[..3].fill(Some(Change::Gone));
-    let (length, _) = write(&mut buffer, &header, None, None, &gone, &three).unwrap();
-    assert!(Snapshot::decode(&buffer[..length]).is_ok());
-    let crowd = [(Group { form: Form::Crowd, ..GROUP }, vec![RECORD; 3])];
-    let (length, _) = write(&mut buffer, &header, None, None, &[None; 255], &crowd).unwrap();
-    assert!(Snapshot::decode(&buffer[..length]).is_ok(), "records of a crowd are in no set");
+    let all: BTreeMap<u8, Change> = (0..=254).map(|place| (place, Change::Gone)).collect();
+    let (length, _) = write(&mut buffer, &header, (None, None), &all, &[]).unwrap();
+    assert_eq!(length, 11 + changes_bytes(PLACES, 3 * PLACES));
+    assert!(Snapshot::decode(&buffer[..length]).unwrap().changes().eq(all));
 }
 
 #[test]
@@ -265,16 +291,17 @@ fn values_beyond_a_field_are_cut() {
         teleports: 255,
     };
     let still = Record { heading: 9, ..RECORD };
-    let (length, _) = write(&mut buffer, &HEADER, None, Some(&wild), &[], &[(GROUP, vec![still])]).unwrap();
+    let (length, _) =
+        write(&mut buffer, &HEADER, (None, Some(&wild)), &BTreeMap::new(), &[(GROUP, vec![(0, still)])]).unwrap();
     let snapshot = Snapshot::decode(&buffer[..length]).unwrap();
     assert_eq!(snapshot.own.unwrap().velocity, Velocity { x: 32_767, y: -32_768 });
-    assert_eq!(snapshot.records().next().unwrap().1.heading, 0, "what stands has no heading");
+    assert_eq!(snapshot.records().next().unwrap().record.heading, 0, "what stands has no heading");
 }
 
 #[test]
 fn refusals_say_why() {
     let mut buffer = [0; 64];
-    let (length, _) = write(&mut buffer, &HEADER, None, None, &[], &[(GROUP, vec![RECORD])]).unwrap();
+    let (length, _) = write_records(&mut buffer, &[(GROUP, vec![(9, RECORD)])]);
     let refused = |place: usize, value: u8| {
         let mut bytes = buffer;
         bytes[place] = value;
@@ -290,9 +317,10 @@ fn refusals_say_why() {
     assert_eq!(refused(10, 0x10), DecodeError::ReservedBits, "an unknown flag");
     assert_eq!(refused(13, 0x01), DecodeError::ReservedBits, "two bits of a group");
     assert_eq!(refused(14, 0x80), DecodeError::UnknownForm(2));
-    assert_eq!(refused(26, 0x80), DecodeError::ReservedBits, "a record's spare flag");
-    assert_eq!(refused(26, 0x08), DecodeError::ReservedBits, "a record's last bits");
-    assert_eq!(refused(25, 0x40), DecodeError::ReservedBits, "a heading without a speed");
+    assert_eq!(refused(16, 255), DecodeError::NoSuchPlace(255));
+    assert_eq!(refused(27, 0x80), DecodeError::ReservedBits, "a record's spare flag");
+    assert_eq!(refused(27, 0x08), DecodeError::ReservedBits, "a record's last bits");
+    assert_eq!(refused(26, 0x40), DecodeError::ReservedBits, "a heading without a speed");
     assert_eq!(refused(14, 0x01), DecodeError::Truncated, "a second record that is not there");
 }
 
@@ -300,10 +328,19 @@ fn refusals_say_why() {
 fn changes_are_read_to_their_last_bit() {
     let mut buffer = [0; 64];
     let header = SnapshotHeader { baseline: Some(Sequence(1)), ..HEADER };
-    let (length, _) = write(&mut buffer, &header, None, None, &[None, Some(Change::Gone), None], &[]).unwrap();
-    assert_eq!(buffer[11..length], [3, 0b0101_1100], "a count, a mask of 3 bits, 3 bits that say it has gone");
-    buffer[12] |= 1;
-    assert_eq!(Snapshot::decode(&buffer[..length]).unwrap_err(), DecodeError::ReservedBits);
-    buffer[11] = 9;
-    assert_eq!(Snapshot::decode(&buffer[..length]).unwrap_err(), DecodeError::Truncated, "a mask that is cut");
+    let gone = BTreeMap::from([(1, Change::Gone)]);
+    let (length, _) = write(&mut buffer, &header, (None, None), &gone, &[]).unwrap();
+    assert_eq!(buffer[11..length], [2, 0b0111_1000], "the end, a mask of 2 bits, 3 bits that say that nobody is there");
+    let mut refused = |end: u8, bits: u8| {
+        (buffer[11], buffer[12]) = (end, bits);
+        Snapshot::decode(&buffer[..length]).unwrap_err()
+    };
+    assert_eq!(refused(2, 0b0111_1001), DecodeError::ReservedBits, "a bit behind the last change");
+    assert_eq!(refused(3, 0b0101_1100), DecodeError::ReservedBits, "the end is behind the last place");
+    assert_eq!(refused(1, 0), DecodeError::ReservedBits, "an end of no place");
+    assert_eq!(refused(9, 0b0111_1000), DecodeError::Truncated, "a mask that is cut");
+    assert_eq!(refused(2, 0b0111_0000), DecodeError::Truncated, "a change that is cut");
+    let (length, _) = write(&mut buffer, &header, (None, None), &BTreeMap::new(), &[]).unwrap();
+    assert_eq!(buffer[11..length], [0], "nothing to tell takes a byte");
+    assert_eq!(Snapshot::decode(&buffer[..length]).unwrap().changes().count(), 0);
 }
