@@ -121,9 +121,9 @@ mod tests {
         let (walks, rests) = (Gate::between(&WALKING, 3, &after(3)), Gate::between(&rest, 3, &rest));
         let due = |gate: Gate, ring: Ring| (0..100).find(|age| gate.is_due(ring, *age));
         let rings = [Ring::Always, Ring::Near, Ring::Mid, Ring::Far];
-        let ages = [NEAR_AGE_TICKS, NEAR_AGE_TICKS, MID_AGE_TICKS - 2, FAR_AGE_TICKS - 9];
+        let ages = [NEAR_AGE_TICKS, NEAR_AGE_TICKS, MID_AGE_TICKS - 2, FAR_AGE_TICKS - 4];
         assert_eq!(rings.map(|ring| due(walks, ring)), ages.map(Some));
-        let ages = [REST_AGE_TICKS, REST_AGE_TICKS, REST_AGE_TICKS - 2, REST_AGE_TICKS - 9];
+        let ages = [REST_AGE_TICKS, REST_AGE_TICKS, REST_AGE_TICKS - 2, REST_AGE_TICKS - 4];
         assert_eq!(rings.map(|ring| due(rests, ring)), ages.map(Some));
     }
 }

@@ -87,8 +87,8 @@ pub(crate) const NEAR_TICKS: u32 = 3;
 pub(crate) const WIDE_LOOK_TICKS: u32 = 9;
 /// Ticks between two turns of who is within [`MID_UNITS`].
 pub(crate) const MID_TICKS: u32 = 3;
-/// Ticks between two turns of who is within [`FAR_UNITS`].
-pub(crate) const FAR_TICKS: u32 = 10;
+/// Ticks between two turns of who is within [`FAR_UNITS`]: at ten, who turns is drawn 2.4 m off before it is told.
+pub(crate) const FAR_TICKS: u32 = 5;
 /// A ring is left so much farther out than it is entered: 8 m.
 pub(crate) const LINGER_UNITS: i32 = 8 * UNITS_PER_METRE;
 /// And not before so many ticks in it: 1 s.

@@ -179,7 +179,7 @@ mod tests {
             let expected = match shown.ring {
                 Ring::Always | Ring::Near => 30,
                 Ring::Mid => 10,
-                Ring::Far => 3,
+                Ring::Far => 6,
             };
             assert_eq!(turns, expected, "{shown:?}");
         }

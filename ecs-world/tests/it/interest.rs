@@ -27,8 +27,8 @@ fn told_of(stage: &mut Stage, (me, eye): (NetId, &mut Eye), walker: NetId, ticks
 }
 
 #[test]
-fn near_each_tick_mid_each_third_far_each_tenth() {
-    for (away, count) in [(20, 60), (80, 20), (150, 6), (260, 0)] {
+fn near_each_tick_mid_each_third_far_each_fifth() {
+    for (away, count) in [(20, 60), (80, 20), (150, 12), (260, 0)] {
         let mut stage = Stage::new(|data| {
             data.regions[0].area.width = 400;
             data.balance.player_speed_cm_per_s = 4_000;

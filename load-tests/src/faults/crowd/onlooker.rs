@@ -130,7 +130,7 @@ impl Player {
                 self.age.arrived(report.tick, began.elapsed());
                 self.at = report.own.map_or(self.at, |own| own.position);
             }
-            Ok(Applied::Late | Applied::Ignored) => {}
+            Ok(Applied::Ignored | Applied::NoBaseline) => {}
             Err(_) => seen.malformed += 1,
         }
     }
