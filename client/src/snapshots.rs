@@ -90,7 +90,7 @@ pub enum Applied {
 pub struct Counters {
     /// Taken in.
     pub arrived: u64,
-    /// Overtaken by a newer one, and so of no use.
+    /// Overtaken by a newer one, and so of no use; each time that it comes.
     pub late: u64,
     /// Arrived again.
     pub ignored: u64,

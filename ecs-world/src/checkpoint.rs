@@ -13,7 +13,7 @@ use wincode::{SchemaRead, SchemaWrite};
 use crate::chance::Chance;
 use crate::components::{Body, Fight, Gear, Life, Loot, Mind, Monster, Player, Tag, Viewer};
 use crate::inputs::InputRing;
-use crate::limits::CHECKPOINT_BYTES;
+use crate::limits::{CHECKPOINT_BYTES, SEQUENCES_SKIPPED};
 use crate::resources::{Clock, Data, Grants, Land, PendingGrant, Roster, Spawners};
 use crate::schema::{GrantSchema, TickSchema};
 use crate::slots::{Kind, LaneState, Slots};
@@ -177,7 +177,7 @@ impl Saved {
 
     /// Forgets what cannot be known after a crash, for a start under a new epoch. What lies on the ground may have been
     /// picked up after the checkpoint: it goes, for granting it twice would be worse. Grants that were pending are
-    /// answered to nobody; their ids never come again. Free slots go on four generations, past any tenant that came
+    /// answered to nobody; their ids never come again. Snapshots go on with numbers that no client has seen. Free slots go on four generations, past any tenant that came
     /// after the checkpoint.
     pub(crate) fn forget_the_unknowable(&mut self, epoch: RegionEpoch) {
         if RegionEpoch(self.epoch) == epoch {
@@ -187,6 +187,7 @@ impl Saved {
         self.grants.clear();
         for saved in &mut self.players {
             saved.player.grants_pending = 0;
+            saved.viewer.sequence = saved.viewer.sequence.wrapping_add(SEQUENCES_SKIPPED);
         }
         let [_, _, drops] = &mut self.lanes;
         for saved in self.drops.drain(..) {

@@ -145,6 +145,9 @@ pub enum Command {
         /// Whose.
         #[wincode(with = "CharacterSchema")]
         character: CharacterId,
+        /// Of the session that says so: one that is over has nothing to say of its successor's path.
+        #[wincode(with = "OwnerEpochSchema")]
+        owner_epoch: OwnerEpoch,
         /// Cut to what a datagram may have, and to the least that a snapshot needs.
         bytes: u16,
     },

@@ -1,4 +1,4 @@
-//! How each entity was to be seen in the last ticks: what baselines are read against, and where things were.
+//! How each entity was to be seen in the last ticks: what changes are worked out from, and where things were.
 //!
 //! It follows from the ticks gone by, but is no state: a world that was restored has none, and begins to keep it anew.
 

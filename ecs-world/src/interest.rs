@@ -39,8 +39,7 @@ impl Ring {
     fn look_period(self) -> u32 {
         match self {
             Self::Always | Self::Near => NEAR_TICKS,
-            Self::Mid => MID_TICKS,
-            Self::Far => FAR_TICKS,
+            Self::Mid | Self::Far => self.tell_period(),
         }
     }
 
@@ -113,25 +112,24 @@ fn slot_of(nearness: Nearness) -> u16 {
 /// Buffers of the selection, used again for each viewer.
 #[derive(Debug)]
 pub(crate) struct Interest {
-    /// Who could come into view.
+    /// Who could come into view, each once: first those that are bound, so many.
     candidates: Vec<(Nearness, Ring)>,
+    bound: usize,
     /// All who are in a view that is too full, and all who could come into it.
     crowd: Vec<Nearness>,
 }
 
 impl Default for Interest {
     fn default() -> Self {
-        Self { candidates: Vec::with_capacity(ENTITIES), crowd: Vec::with_capacity(ENTITIES + PLACES) }
+        Self { candidates: Vec::with_capacity(ENTITIES), bound: 0, crowd: Vec::with_capacity(ENTITIES + PLACES) }
     }
 }
 
 impl Interest {
     /// Brings a client's view up to the tick. `bound` are the slots it has to do with.
     pub(crate) fn update(&mut self, scene: &Scene, look: Look, bound: impl Iterator<Item = u16>, view: &mut View) {
-        for slot in scene.vanished() {
-            if let Some(place) = view.place_of(*slot) {
-                view.leave(place, look.tick);
-            }
+        if scene.vanished().iter().any(|slot| view.has(*slot)) {
+            forget_vanished(scene, look, view);
         }
         follow(scene, look, view);
         let count = look.count();
@@ -140,12 +138,15 @@ impl Interest {
             return;
         }
         self.candidates.clear();
+        self.bound = usize::MAX;
         for slot in bound.filter(|slot| *slot != look.own.index && scene.is_there(*slot)) {
             match view.place_of(slot) {
                 Some(place) => view.set(place, Shown { slot, ring: Ring::Always, stay: 0 }),
-                None => self.candidates.push((nearness(0, slot), Ring::Always)),
+                None if !self.is_candidate(slot) => self.candidates.push((nearness(0, slot), Ring::Always)),
+                None => {}
             }
         }
+        self.bound = self.candidates.len();
         if is_wide {
             self.look_around(scene, look, view, FAR_UNITS);
         } else if !view.is_full_of_near() {
@@ -176,12 +177,17 @@ impl Interest {
         }
     }
 
+    /// Whether somebody who is bound could come into view.
+    fn is_candidate(&self, slot: u16) -> bool {
+        self.candidates.iter().take(self.bound).any(|(nearness, _)| slot_of(*nearness) == slot)
+    }
+
     /// Notes who of a cell could come into view.
     fn look_at(&mut self, there: &[Glimpse], look: Look, view: &View, limit: i64) {
         for glimpse in there {
             let distance_squared = look.at.distance_squared(glimpse.position);
             let is_new = distance_squared <= limit && glimpse.slot != look.own.index && !view.has(glimpse.slot);
-            if let Some(ring) = Ring::at(distance_squared, 0).filter(|_| is_new) {
+            if let Some(ring) = Ring::at(distance_squared, 0).filter(|_| is_new && !self.is_candidate(glimpse.slot)) {
                 self.candidates.push((nearness(distance_squared, glimpse.slot), ring));
             }
         }
@@ -190,11 +196,11 @@ impl Interest {
     /// Leaves the nearest, as many as there are places, in view and among the candidates. Who is in view already counts as a
     /// seventh nearer, so that it does not flicker.
     fn keep_nearest(&mut self, scene: &Scene, look: Look, view: &mut View) {
-        let Self { candidates, crowd } = self;
+        let Self { candidates, crowd, .. } = self;
         let known = |shown: &Shown| {
             let distance_squared = match shown.ring {
                 Ring::Always => 0,
-                _ => scene.place(shown.slot).map_or(i64::MAX, |at| look.at.distance_squared(at)),
+                _ => scene.position(shown.slot).map_or(i64::MAX, |at| look.at.distance_squared(at)),
             };
             nearness(distance_squared / 4 * 3, shown.slot)
         };
@@ -212,11 +218,20 @@ impl Interest {
     }
 }
 
+/// Who is not there any more leaves.
+fn forget_vanished(scene: &Scene, look: Look, view: &mut View) {
+    for place in view.taken() {
+        if view.get(place).is_some_and(|shown| !scene.is_there(shown.slot)) {
+            view.leave(place, look.tick);
+        }
+    }
+}
+
 /// Those in view whose turn it is change rings, and leave.
 fn follow(scene: &Scene, look: Look, view: &mut View) {
     for place in view.turn_to_look(look.count()) {
         let Some(mut shown) = view.get(place) else { continue };
-        let is_in_sight = scene.place(shown.slot).is_some_and(|at| shown.follow(look.at.distance_squared(at)));
+        let is_in_sight = scene.position(shown.slot).is_some_and(|at| shown.follow(look.at.distance_squared(at)));
         if is_in_sight {
             view.set(place, shown);
         } else {

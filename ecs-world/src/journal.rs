@@ -38,7 +38,7 @@ pub use write::{begin, end, mark, tick};
 /// The first bytes of every journal.
 pub const MAGIC: [u8; 8] = *b"shallotJ";
 /// The layout's version: one more with each change of a record or a command.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// The version of the checkpoints in it.
 pub const STATE_VERSION: u32 = checkpoint::VERSION;
 

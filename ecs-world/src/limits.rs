@@ -114,6 +114,8 @@ pub(crate) const HISTORY_TICKS: usize = 32;
 pub const HISTORY_BYTES: usize = SLOTS * HISTORY_TICKS * size_of::<Option<Spot>>();
 /// Snapshots of each client of which it is not known whether they arrived, 1.6 s: after a longer silence it is told all anew.
 pub(crate) const SNAPSHOTS_KEPT: usize = 32;
+/// Numbers of snapshots that are passed over after a crash: more than were sent since the checkpoint and acknowledgements may name.
+pub(crate) const SEQUENCES_SKIPPED: u16 = 1_024;
 /// Bytes of a datagram that those outside a full view get at least, but no more than a quarter of it: 20 records in some cells. So 745 of
 /// a crowd of 1,000 are told within 2 s.
 pub(crate) const CROWD_BYTES: usize = 260;
@@ -121,7 +123,7 @@ pub(crate) const CROWD_BYTES: usize = 260;
 /// the two seconds for which each record counts.
 pub(crate) const CROWD_LOOKS: usize = 64;
 /// The least that a client's datagrams can be cut to, bytes: its own state, and of each place that it is empty.
-pub(crate) const BUDGET_LEAST: usize = 200;
+pub const BUDGET_LEAST: usize = 200;
 /// Who is farther away than this is forgotten, and told anew when it comes back: a cell's diagonal beyond
 /// [`FAR_UNITS`].
 pub(crate) const FORGET_UNITS: i32 = 256 * UNITS_PER_METRE;

@@ -97,15 +97,16 @@ pub(crate) fn replicate(
     happenings.0.clear();
 }
 
-/// Forgets who is gone or far away, once in [`SWEEP_TICKS`]: before a slot has its next tenant.
+/// Forgets who is gone, or far away and not in view, once in [`SWEEP_TICKS`]: before a slot has its next tenant.
 fn sweep(setting: &Setting<'_>, scene: &Scene, client: &mut ClientItem<'_, '_>) {
     if !setting.clock.is_turn_of(client.tag.id, SWEEP_TICKS) {
         return;
     }
     let at = client.body.position;
+    let view = &client.view;
     client.viewer.known.retain(|slot| {
         let spot = scene.spot(slot);
-        spot.is_some_and(|spot| at.is_within(FORGET_UNITS, spot.position))
+        spot.is_some_and(|spot| view.has(slot) || at.is_within(FORGET_UNITS, spot.position))
     });
 }
 

@@ -83,7 +83,7 @@ impl Scene {
     }
 
     /// Where the entity of a slot is.
-    pub(crate) fn place(&self, slot: u16) -> Option<Position> {
+    pub(crate) fn position(&self, slot: u16) -> Option<Position> {
         self.here(slot).map(|here| here.position)
     }
 

@@ -109,7 +109,7 @@ impl Telling {
             match has.and_then(|age| self.drifts.change(scene, slot, age)) {
                 Some(change) => bits += self.change(place, change),
                 None => {
-                    let Some(at) = scene.place(slot) else { continue };
+                    let Some(at) = scene.position(slot) else { continue };
                     self.entering.push(Entering { cell: Cell::of(at), slot, place });
                 }
             }
@@ -136,7 +136,7 @@ impl Telling {
 
     /// Leaves out what there is no room for.
     fn cut(&mut self, scene: &Scene, look: Look, view: &View, has_baseline: bool, room: usize) {
-        let distance_squared = |slot| scene.place(slot).map_or(i64::MAX, |at| look.at.distance_squared(at));
+        let distance_squared = |slot| scene.position(slot).map_or(i64::MAX, |at| look.at.distance_squared(at));
         let all = self.told();
         self.claims.clear();
         for (place, change) in self.changed.into_iter().zip(&self.changes) {
@@ -161,7 +161,7 @@ impl Telling {
         for (n, entering) in self.entering.iter().enumerate() {
             let ring = view.get(entering.place).map_or(Ring::Far, |shown| shown.ring);
             // Without a baseline all enter, and nobody is known to have waited.
-            let waited = if has_baseline { view.ledger.since_told(entering.place, look.tick).min(IN_TIME) } else { 0 };
+            let waited = if has_baseline { view.ledger.since_told(entering.place, look.tick) } else { 0 };
             self.claims.push(claim(entering_urgency(ring) + waited, distance_squared(entering.slot), n) | ENTERS);
         }
         self.claims.sort_unstable();

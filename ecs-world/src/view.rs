@@ -109,9 +109,11 @@ impl View {
         self.all().find(|(_, shown)| shown.slot == slot).map(|(place, _)| place)
     }
 
-    /// Somebody comes into view who is not; without a free place nothing happens.
+    /// Somebody comes into view who is not; without a free place nothing happens. Of the free ones it is the first that the client
+    /// knows to be empty, if there is one: who takes another puts out who was there only when it is told itself.
     pub(crate) fn enter(&mut self, slot: u16, ring: Ring, tick: Tick) {
-        let Some(place) = (Places::ALL - self.taken).first() else { return };
+        let free = Places::ALL - self.taken;
+        let Some(place) = (free - self.ledger.owed()).first().or_else(|| free.first()) else { return };
         self.taken.insert(place);
         self.slots.insert(slot);
         self.set(place, Shown { slot, ring, stay: 0 });
@@ -149,22 +151,29 @@ impl View {
 
 #[cfg(test)]
 mod tests {
+    use shallot_wire::Sequence;
+
     use super::*;
 
     const TICK: Tick = Tick(9);
 
     #[test]
-    fn the_lowest_free_place_is_taken() {
+    fn the_lowest_place_that_is_known_to_be_empty_is_taken() {
         let mut view = View::default();
         (10..14).for_each(|slot| view.enter(slot, Ring::Near, TICK));
         view.leave(1, TICK);
         assert!(!view.has(11) && view.place_of(11).is_none() && view.get(1).is_none());
         view.enter(20, Ring::Far, TICK);
-        assert_eq!((view.place_of(20), view.place_of(13)), (Some(1), Some(3)));
+        assert_eq!((view.place_of(20), view.place_of(13)), (Some(4), Some(3)), "that 1 is empty was not told yet");
+        view.ledger.note(Sequence(0), TICK, Places::ALL, Places::NONE, false);
+        view.enter(21, Ring::Far, TICK);
+        assert_eq!(view.place_of(21), Some(1));
         (100..400).for_each(|slot| view.enter(slot, Ring::Near, TICK));
         assert_eq!(view.taken(), Places::ALL);
         assert!(!view.is_full_of_near() && !view.has(399));
-        view.set(1, Shown { slot: 20, ring: Ring::Near, stay: 0 });
+        for (slot, place) in [(20, 4), (21, 1)] {
+            view.set(place, Shown { slot, ring: Ring::Near, stay: 0 });
+        }
         assert!(view.is_full_of_near());
     }
 

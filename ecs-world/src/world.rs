@@ -141,7 +141,8 @@ impl World {
         self.ecs.resource::<Clock>().tick
     }
 
-    /// The whole state in one number, commands not yet stepped left out: worlds with equal digests go on alike. As
+    /// The whole state in one number, commands not yet stepped left out: worlds with equal digests, of which each was
+    /// renewed or restored, go on alike. As
     /// costly as a checkpoint.
     #[must_use]
     pub fn digest(&self) -> u64 {
@@ -160,7 +161,8 @@ impl World {
         checkpoint::write(&self.ecs)
     }
 
-    /// The world a checkpoint was made of. Under the epoch it was made in it goes on exactly; under a new one, the
+    /// The world a checkpoint was made of. Under the epoch it was made in it goes on exactly as one does that is
+    /// [renewed](World::renew) there; under a new one, the
     /// start after a crash, what lay on the ground is gone and no grant is pending: both may have gone on after the
     /// checkpoint.
     ///

@@ -107,7 +107,7 @@ pub(crate) const WINDOW_CEILING: u64 = 64 * 1024;
 /// How often a path is looked at.
 pub(crate) const PATH_SAMPLE: Duration = Duration::from_millis(250);
 /// Least budget of a snapshot, bytes: the client's own state and some ten entities beside it.
-pub(crate) const BUDGET_FLOOR: usize = 200;
+pub(crate) const BUDGET_FLOOR: usize = shallot_world::limits::BUDGET_LEAST;
 /// Least budget on a slower path, bytes for each snapshot: of [`BUDGET_FLOOR`] every eighth goes, with its packet about 5 kbit/s.
 pub(crate) const RATE_FLOOR: usize = BUDGET_FLOOR / 8;
 /// Bytes lost, parts per thousand, about over two seconds, that lower a budget. Random loss of a bad line is far below.

@@ -61,7 +61,8 @@ fn take_over(ecs: &mut Ecs, entity: Entity, owner_epoch: OwnerEpoch) -> Result<E
     }
     player.owner_epoch = owner_epoch;
     if let Some(mut viewer) = ecs.get_mut::<Viewer>(entity) {
-        *viewer = Viewer::new();
+        // Its numbers go on, so that no acknowledgement of what the old client had can mean a snapshot of the new one.
+        *viewer = Viewer { sequence: viewer.sequence, ..Viewer::new() };
     }
     if let Some(mut view) = ecs.get_mut::<View>(entity) {
         *view = View::default();

@@ -64,7 +64,9 @@ fn take(ecs: &mut Ecs, command: Command) {
         Command::Equipment { character, version, worn } => equipment(ecs, character, version, &worn),
         Command::ItemUsed { character, template } => item_used(ecs, character, template),
         Command::Abilities { character, abilities, version } => new_abilities(ecs, character, abilities, version),
-        Command::SnapshotBudget { character, bytes } => snapshot_budget(ecs, character, bytes),
+        Command::SnapshotBudget { character, owner_epoch, bytes } => {
+            snapshot_budget(ecs, character, owner_epoch, bytes)
+        }
         Command::GrantSettled { grant, outcome } => ecs.resource_mut::<Requests>().settled.push((grant, outcome)),
     }
 }
@@ -91,9 +93,10 @@ fn leave(ecs: &mut Ecs, character: CharacterId, owner_epoch: OwnerEpoch, correla
     Ok(())
 }
 
-/// Of a player who has left in the meantime it means nothing.
-fn snapshot_budget(ecs: &mut Ecs, character: CharacterId, bytes: u16) {
+/// Of a player who has left in the meantime, or has another client, it means nothing.
+fn snapshot_budget(ecs: &mut Ecs, character: CharacterId, owner_epoch: OwnerEpoch, bytes: u16) {
     if let Ok(entity) = in_play(ecs, character)
+        && ecs.get::<Player>(entity).is_some_and(|player| player.owner_epoch == owner_epoch)
         && let Some(mut viewer) = ecs.get_mut::<Viewer>(entity)
     {
         viewer.budget = bytes.clamp(BUDGET_LEAST as u16, MAX_DATAGRAM as u16);

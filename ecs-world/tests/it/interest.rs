@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use shallot_masterdata::{MasterData, RegionSpawn};
 use shallot_wire::limits::{CROWD_TICKS, MAX_DATAGRAM, PLACES};
-use shallot_wire::{NetId, Position, Snapshot};
+use shallot_wire::{NetId, OwnerEpoch, Position, Snapshot};
 use shallot_world::{Command, Event, What};
 
 use crate::examples::{STATUE, one};
@@ -195,6 +195,10 @@ fn events_reach_those_who_see_and_nobody_else() {
     assert!(!stage.events(3).iter().any(hit));
 }
 
+fn budget(n: u8, owner_epoch: u64, bytes: u16) -> Command {
+    Command::SnapshotBudget { character: character(n), owner_epoch: OwnerEpoch(owner_epoch), bytes }
+}
+
 #[test]
 fn a_snapshot_keeps_to_the_budget_of_its_clients_path() {
     let mut stage = Stage::new(|_| ());
@@ -214,10 +218,12 @@ fn a_snapshot_keeps_to_the_budget_of_its_clients_path() {
     };
     assert!(longest(&mut stage) > 400);
     for (told, kept) in [(400, 400), (0, 200), (u16::MAX, MAX_DATAGRAM)] {
-        stage.push(Command::SnapshotBudget { character: character(1), bytes: told });
+        stage.push(budget(1, 1, told));
         assert!(longest(&mut stage) <= kept, "{told}");
     }
-    // One that has left, or never was, is nobody's.
-    stage.push(Command::SnapshotBudget { character: character(99), bytes: 300 });
+    // A session that is over has nothing to say, and one that has left, or never was, is nobody's.
+    stage.push(budget(1, 0, 300));
+    assert!(longest(&mut stage) > 400);
+    stage.push(budget(99, 1, 300));
     stage.step();
 }

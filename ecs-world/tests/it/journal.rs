@@ -344,9 +344,9 @@ fn damage_says_where_and_a_beginning_says_whose_it_is() {
     let next = second + parts[1].len();
     assert_eq!(end, Err(ReadError::Damaged { offset: second as u64, end: next as u64, what }));
     let mut newer = file;
-    newer[8] = 2;
+    newer[8] += 1;
     let (_, end) = read(&newer, newer.len());
-    assert_eq!(end, Err(ReadError::OtherVersion { journal: 2, state: STATE_VERSION }));
+    assert_eq!(end, Err(ReadError::OtherVersion { journal: journal::VERSION + 1, state: STATE_VERSION }));
     assert_eq!(read(b"", 1).1, Ok(0));
     assert_eq!(read(b"shall", 1).1, Ok(5), "may become one yet");
     assert_eq!(read(b"shallow grave, not a journal", 3).1, Err(ReadError::NotAJournal));
@@ -509,7 +509,8 @@ fn command() -> impl Strategy<Value = Command> {
             .prop_map(|(character, abilities, version)| Command::Abilities { character, abilities, version }),
         1 => (any::<[u8; 16]>().prop_map(GrantId), outcome())
             .prop_map(|(grant, outcome)| Command::GrantSettled { grant, outcome }),
-        1 => (who(), any::<u16>()).prop_map(|(character, bytes)| Command::SnapshotBudget { character, bytes }),
+        1 => (who(), (0_u64..4).prop_map(OwnerEpoch), any::<u16>())
+            .prop_map(|(character, owner_epoch, bytes)| Command::SnapshotBudget { character, owner_epoch, bytes }),
         1 => Just(Command::Respawn { character: character(0), correlation: 0 }),
     ]
 }

@@ -63,17 +63,25 @@ fn clients_are_told_all_anew_after_a_restore() {
     let look = |stage: &mut Stage, eye: &mut Eye| {
         stage.look_back(me, eye);
         stage.step();
-        eye.take(stage.datagram(1));
+        assert!(eye.take(stage.datagram(1)));
         let header = stage.snapshot(1).header;
         assert_eq!(eye.shown().into_keys().collect::<Vec<_>>(), [other]);
         header.baseline.map(|baseline| header.sequence.since(baseline))
     };
     let before: Vec<_> = (0..4).map(|_| look(&mut stage, &mut eye)).collect();
     assert_eq!(before[1..], [Some(1); 3]);
-    let world = World::restore(&stage.world.checkpoint(), stage.data.clone(), RegionEpoch(1)).unwrap();
-    let mut after = Stage::around(world, stage.data);
+    let checkpoint = stage.world.checkpoint();
+    let world = World::restore(&checkpoint, stage.data.clone(), RegionEpoch(1)).unwrap();
+    let mut after = Stage::around(world, stage.data.clone());
     assert_eq!(look(&mut after, &mut eye), None, "what was acknowledged is not known any more");
     assert_eq!(look(&mut after, &mut eye), Some(1));
+    // After a crash its numbers go on beyond all that the client has seen meanwhile, so that each is news.
+    for _ in 0..20 {
+        look(&mut after, &mut eye);
+    }
+    let world = World::restore(&checkpoint, stage.data.clone(), RegionEpoch(2)).unwrap();
+    let mut crashed = Stage::around(world, stage.data);
+    assert_eq!((0..3).map(|_| look(&mut crashed, &mut eye)).collect::<Vec<_>>(), [None, Some(1), Some(1)]);
     assert_eq!(eye.without_baseline, 0);
 }
 

@@ -82,12 +82,6 @@ impl<'a> BitWriter<'a> {
         self.put(value.cast_unsigned(), width)
     }
 
-    /// Bits written so far.
-    #[must_use]
-    pub fn bits(&self) -> usize {
-        8 * self.bytes + self.pending_bits as usize
-    }
-
     /// Fills the last byte with zeros and returns how many bytes were written in all.
     #[must_use]
     pub fn finish(self) -> usize {
@@ -128,17 +122,6 @@ impl<'a> BitReader<'a> {
         let left = (self.pending & mask(self.pending_bits)) as u32;
         self.pending_bits = 0;
         left
-    }
-
-    /// Passes over the next `count` bits.
-    ///
-    /// # Errors
-    /// [`Truncated`], and some may have been passed over.
-    pub fn skip(&mut self, count: u32) -> Result<(), Truncated> {
-        for _ in 0..count / MAX_WIDTH {
-            self.take(MAX_WIDTH)?;
-        }
-        self.take(count % MAX_WIDTH).map(drop)
     }
 
     /// The next `width` bits as an unsigned number; a width above 32 counts as 32.

@@ -1,4 +1,4 @@
-//! What the server sends each tick: the client's own entity in full precision, and the set of those it sees.
+//! What the server sends each tick: the client's own entity in full precision, and the table of those it sees.
 //!
 //! Those stand in the places of a table. A snapshot tells some places: who enters one, what became of who stands there, or that it is
 //! empty; the others stay as they are. What became of somebody is told against the snapshot's baseline, one that the client has

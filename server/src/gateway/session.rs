@@ -223,9 +223,9 @@ impl PlayerSession {
         if self.told_budget.load(Ordering::Relaxed) == bytes {
             return;
         }
-        let Some(Place { character, shard, .. }) = self.place() else { return };
+        let Some(Place { character, owner_epoch, shard, .. }) = self.place() else { return };
         let told = u16::try_from(bytes).unwrap_or(u16::MAX);
-        if shard.try_send(Command::SnapshotBudget { character, bytes: told }).is_ok() {
+        if shard.try_send(Command::SnapshotBudget { character, owner_epoch, bytes: told }).is_ok() {
             self.told_budget.store(bytes, Ordering::Relaxed);
         }
     }

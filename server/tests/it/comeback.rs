@@ -95,9 +95,9 @@ async fn a_shard_that_panics_goes_on_and_its_players_with_it() {
         turns += 5;
         assert!(turns < 2_000, "the fault never fired");
     }
-    let before = player.seen.snapshots;
+    let before = player.view.counters().arrived;
     player.walk(192, 40).await;
-    assert_eq!(player.seen.snapshots, before + 40);
+    assert_eq!(player.view.counters().arrived, before + 40, "each is news to the client");
     let hp = player.seen.hp;
     let (account, _) = player.leave().await;
     assert!(hp > 0);

@@ -92,12 +92,12 @@ impl<'a> Snapshot<'a> {
 #[derive(Clone, Debug)]
 pub struct Changes<'a> {
     places: places::Iter,
-    records: BitReader<'a>,
+    changes: BitReader<'a>,
 }
 
 impl<'a> Changes<'a> {
     fn none() -> Self {
-        Self { places: Places::NONE.into_iter(), records: BitReader::new(&[]) }
+        Self { places: Places::NONE.into_iter(), changes: BitReader::new(&[]) }
     }
 
     /// Reads the part to its end.
@@ -111,12 +111,12 @@ impl<'a> Changes<'a> {
         if places.end() != count as usize {
             return Err(DecodeError::ReservedBits);
         }
-        let changes = Self { places: places.into_iter(), records: reader.clone() };
+        let changes = Self { places: places.into_iter(), changes: reader.clone() };
         let mut check = changes.clone();
         for _ in places {
-            Change::read(&mut check.records)?;
+            Change::read(&mut check.changes)?;
         }
-        *reader = check.records;
+        *reader = check.changes;
         if reader.end_byte() != 0 {
             return Err(DecodeError::ReservedBits);
         }
@@ -128,7 +128,7 @@ impl Iterator for Changes<'_> {
     type Item = (u8, Change);
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some((self.places.next()?, Change::read(&mut self.records).ok()?)) // decode() went over all of them
+        Some((self.places.next()?, Change::read(&mut self.changes).ok()?)) // decode() went over all of them
     }
 }
 

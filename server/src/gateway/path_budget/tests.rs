@@ -326,12 +326,12 @@ fn a_client_who_moves_leaves_the_old_path_behind() {
 
 #[test]
 fn what_is_written_to_fit_passes_beside_a_hole() {
-    let hole = Some(Hole { limit: 300, length: HOLE_SAMPLES_FIRST, age: 0 });
+    let hole = Some(Hole::new(300, HOLE_SAMPLES_FIRST));
     let mut budget = PathBudget { hole, ..PathBudget::new() };
     assert_eq!(budget.snapshot_bytes(), 300);
     assert_eq!((budget.pass(300), budget.pass(301)), (Pass::Go, Pass::TooLarge));
     // Where nothing passes it is what is tried again.
-    let shut = Hole { limit: 0, length: HOLE_SAMPLES_FIRST, age: 0 };
+    let shut = Hole::new(0, HOLE_SAMPLES_FIRST);
     assert_eq!(PathBudget { hole: Some(shut), ..PathBudget::new() }.snapshot_bytes(), BUDGET_FLOOR);
 }
 
