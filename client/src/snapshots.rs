@@ -105,7 +105,7 @@ pub struct Counters {
 pub struct Snapshots {
     received: Received,
     /// The newest.
-    table: Table,
+    table: Box<Table>,
     /// By sequence modulo their number.
     tables: Vec<(Option<Sequence>, Table)>,
     /// Sequence numbers from the first snapshot to the newest, both included.
@@ -124,7 +124,7 @@ impl Snapshots {
     pub fn new(entered_at: Tick) -> Self {
         Self {
             received: Received::default(),
-            table: Table::default(),
+            table: Box::default(),
             tables: vec![(None, Table::default()); TABLES_KEPT],
             expected: 0,
             tick: entered_at,
@@ -206,7 +206,7 @@ impl Snapshots {
         }
         if let Some((kept, kept_table)) = tables.get_mut(row(snapshot.header.sequence)) {
             *kept = Some(snapshot.header.sequence);
-            kept_table.clone_from(table);
+            kept_table.clone_from(&**table);
         }
         (self.tick, self.has_state) = (tick, true);
         self.see_crowd(snapshot);

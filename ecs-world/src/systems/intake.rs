@@ -65,7 +65,7 @@ fn take(ecs: &mut Ecs, command: Command) {
         Command::ItemUsed { character, template } => item_used(ecs, character, template),
         Command::Abilities { character, abilities, version } => new_abilities(ecs, character, abilities, version),
         Command::SnapshotBudget { character, owner_epoch, bytes } => {
-            snapshot_budget(ecs, character, owner_epoch, bytes)
+            snapshot_budget(ecs, character, owner_epoch, bytes);
         }
         Command::GrantSettled { grant, outcome } => ecs.resource_mut::<Requests>().settled.push((grant, outcome)),
     }
