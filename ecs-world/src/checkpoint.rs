@@ -14,6 +14,7 @@ use crate::chance::Chance;
 use crate::components::{Body, Fight, Gear, Life, Loot, Mind, Monster, Player, Tag, Viewer};
 use crate::inputs::InputRing;
 use crate::limits::{CHECKPOINT_BYTES, SEQUENCES_SKIPPED};
+use crate::outlook::Outlook;
 use crate::resources::{Clock, Data, Grants, Land, PendingGrant, Roster, Spawners};
 use crate::schema::{GrantSchema, TickSchema};
 use crate::slots::{Kind, LaneState, Slots};
@@ -21,7 +22,7 @@ use crate::stats::Stats;
 use crate::world::RestoreError;
 
 /// The layout's version: one more with each change of any state's fields.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// All state of a world.
 #[derive(SchemaRead, SchemaWrite)]
@@ -55,6 +56,7 @@ struct SavedPlayer {
     stats: Stats,
     fight: Fight,
     ring: InputRing,
+    outlook: Outlook,
     viewer: Viewer,
 }
 
@@ -261,6 +263,7 @@ fn saved_player(ecs: &Ecs, entity: Entity) -> Option<SavedPlayer> {
         stats: part(ecs, entity)?,
         fight: part(ecs, entity)?,
         ring: part(ecs, entity)?,
+        outlook: part(ecs, entity)?,
         viewer: part(ecs, entity)?,
     })
 }

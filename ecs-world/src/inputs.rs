@@ -57,18 +57,19 @@ impl InputRing {
         usize::from(tick) % INPUT_RING
     }
 
-    /// Takes what a datagram brought, `held_ms` before the tick.
-    pub(crate) fn offer(&mut self, window: &InputWindow, held_ms: u16) {
+    /// Takes what a datagram brought, `held_ms` before the tick; whether it is the newest.
+    pub(crate) fn offer(&mut self, window: &InputWindow, held_ms: u16) -> bool {
         let newest = window.newest_tick;
         if self.expected.is_none() {
             if self.applied.is_some_and(|applied| !is_after(newest, applied)) {
-                return;
+                return false;
             }
             self.expected = Some(newest);
             self.missed = 0;
         }
-        let Some(expected) = self.expected else { return };
-        if self.newest.is_none_or(|(known, _)| is_after(newest, known)) {
+        let Some(expected) = self.expected else { return false };
+        let is_newest = self.newest.is_none_or(|(known, _)| is_after(newest, known));
+        if is_newest {
             self.newest = Some((newest, held_ms));
         }
         for (tick, input) in window.by_tick() {
@@ -77,6 +78,7 @@ impl InputRing {
                 *slot = Some(input);
             }
         }
+        is_newest
     }
 
     fn take(&mut self, tick: u16) -> Option<Input> {

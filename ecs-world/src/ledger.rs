@@ -108,13 +108,11 @@ impl Ledger {
         usize::from(sequence.0) % SNAPSHOTS_KEPT
     }
 
-    /// Takes what a client says it has, when these places are taken. What it says of snapshots that were not sent, or that it said
-    /// something of before, has no effect.
-    pub(crate) fn acknowledge(&mut self, ack: Ack, taken: Places) {
-        let is_news = |flight: &Flight| flight.sequence == ack.newest;
-        if !self.flights.get(Self::row(ack.newest)).copied().flatten().is_some_and(|flight| is_news(&flight)) {
-            return;
-        }
+    /// Takes what a client says it has, when these places are taken; the tick of the newest. What it says of snapshots that were not
+    /// sent, or that it said something of before, has no effect.
+    pub(crate) fn acknowledge(&mut self, ack: Ack, taken: Places) -> Option<Tick> {
+        let newest = self.flights.get(Self::row(ack.newest)).copied().flatten();
+        let newest = newest.filter(|flight| flight.sequence == ack.newest)?;
         // What the ones before the last acknowledgement became is known.
         let unknown = self.acknowledged.map_or(u16::MAX, |known| ack.newest.0.wrapping_sub(known.0));
         for age in (0..unknown.min(SNAPSHOTS_KEPT as u16)).rev() {
@@ -128,6 +126,7 @@ impl Ledger {
             }
         }
         self.acknowledged = Some(ack.newest);
+        Some(newest.tick)
     }
 
     fn settle(&mut self, flight: &Flight, taken: Places) {

@@ -38,8 +38,7 @@
 //!
 //! No clock, no IO, no threads, no floats, no ambient randomness, no hash maps: `clippy.toml` and the crate's
 //! dependencies see to that. Nothing of accounts, stores, sessions or transports. Not yet: a change of master data in a
-//! running world, rewind for shots (the tick that a player looks at is passed over), borders to walk over, fights among
-//! players, instances, walking speed by worn things (clients predict with the balance's).
+//! running world, borders to walk over, fights among players, instances, walking speed by worn things (clients predict with the balance's).
 #![deny(clippy::float_arithmetic)]
 #![expect(clippy::needless_pass_by_value, reason = "systems take their parameters by value")]
 #![expect(
@@ -63,6 +62,7 @@ mod interest;
 pub mod journal;
 mod ledger;
 pub mod limits;
+mod outlook;
 mod output;
 mod replicate;
 mod resources;

@@ -129,6 +129,14 @@ pub const BUDGET_LEAST: usize = 200;
 pub(crate) const FORGET_UNITS: i32 = 256 * UNITS_PER_METRE;
 /// Ticks from one time echo to the next.
 pub(crate) const ECHO_TICKS: u32 = TICKS_PER_SECOND / 2;
+/// The farthest back that a shot is judged: 250 ms.
+pub(crate) const REWIND_TICKS: u32 = 5;
+/// Ticks beyond its round trip that a player may be behind: what it draws late so that it runs smoothly, and how early its inputs come.
+pub(crate) const DRAWN_LATE_TICKS: u32 = 3;
+/// Ticks for one tick more or less that a player is believed to be behind: what clients draw runs at most a tenth faster or slower.
+pub(crate) const OUTLOOK_TICKS: i32 = 10;
+/// Ticks of a stretch whose shortest round trip counts.
+pub(crate) const TRIP_TICKS: i32 = 2 * TICKS_PER_SECOND as i32;
 /// Bytes of a checkpoint that is read back.
 pub const CHECKPOINT_BYTES: usize = 128 * 1024 * 1024;
 /// Bytes of a journal's record that is read back: a checkpoint, and what it is of.
@@ -140,6 +148,7 @@ const _: () = assert!(EVENTS_PER_CLIENT <= EVENTS_PER_TICK, "a client's share of
 const _: () =
     assert!(NEAR_UNITS < MID_UNITS && MID_UNITS < FAR_UNITS && FAR_UNITS < FORGET_UNITS, "rings lie in one another");
 const _: () = assert!(HISTORY_TICKS > MAX_STATE_AGE as usize, "all states that a change goes on from are kept");
+const _: () = assert!(HISTORY_TICKS > REWIND_TICKS as usize, "what a shot is judged against is kept");
 const _: () = assert!(SLOT_REST_TICKS as usize > HISTORY_TICKS, "a slot has one tenant in all ticks that are kept");
 const _: () = assert!(HISTORY_BYTES <= 11 << 20, "what its doc says");
 const _: () = assert!(

@@ -112,6 +112,8 @@ pub(crate) struct Weapon {
     pub(crate) ability_bonus: i32,
     /// Centimetres: its range, at least that of a bare hand.
     pub(crate) reach_cm: u32,
+    /// It shoots or is thrown.
+    pub(crate) is_ranged: bool,
 }
 
 /// The weapon in the main hand, or bare hands.
@@ -120,10 +122,11 @@ pub(crate) fn weapon(data: &MasterData, stats: &Stats, gear: &Gear) -> Weapon {
     let held = gear.main_hand.map(|id| data.item(id)).filter(|item| item.damage.is_some());
     let Some(item) = held else {
         let reach_cm = data.balance.player_reach_cm;
-        return Weapon { damage: None, in_both_hands: false, ability_bonus: strength, reach_cm };
+        return Weapon { damage: None, in_both_hands: false, ability_bonus: strength, reach_cm, is_ranged: false };
     };
     let is_finesse = item.properties.iter().any(|property| property == "finesse");
-    let ability_bonus = match (item.subkind.ends_with("_ranged"), is_finesse) {
+    let is_ranged = item.subkind.ends_with("_ranged");
+    let ability_bonus = match (is_ranged, is_finesse) {
         (true, _) => dexterity,
         (false, true) => strength.max(dexterity),
         (false, false) => strength,
@@ -133,6 +136,7 @@ pub(crate) fn weapon(data: &MasterData, stats: &Stats, gear: &Gear) -> Weapon {
         in_both_hands: gear.off_hand.is_none(),
         ability_bonus,
         reach_cm: item.range_cm.unwrap_or(0).max(data.balance.player_reach_cm),
+        is_ranged,
     }
 }
 

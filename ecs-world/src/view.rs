@@ -143,9 +143,9 @@ impl View {
         }
     }
 
-    /// Takes what a client says it has.
-    pub(crate) fn acknowledge(&mut self, ack: Ack) {
-        self.ledger.acknowledge(ack, self.taken);
+    /// Takes what a client says it has; the tick of the newest, if that is news.
+    pub(crate) fn acknowledge(&mut self, ack: Ack) -> Option<Tick> {
+        self.ledger.acknowledge(ack, self.taken)
     }
 }
 

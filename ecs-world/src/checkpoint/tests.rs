@@ -11,6 +11,7 @@ use super::{Saved, config, digest};
 use crate::components::{Body, Fight, Gear, Life, Loot, Mind, Monster, Mood, Player, Tag, Viewer};
 use crate::crowd::Turn;
 use crate::inputs::InputRing;
+use crate::outlook::Outlook;
 use crate::resources::{PendingGrant, Spawners};
 use crate::slots::LaneState;
 use crate::stats::Stats;
@@ -236,6 +237,22 @@ fn rings() {
             5 => *facing ^= 1,
             6 => *missed += 1,
             7 => *newest = Some((0, 0)),
+            _ => return false,
+        }
+        true
+    });
+}
+
+#[test]
+fn outlooks() {
+    check("Outlook", |saved, field| {
+        let Outlook { behind, changed, trips, began } = &mut saved.players[0].outlook;
+        match field {
+            0 => *behind = Some(1),
+            1 => trips[0] = Some(3),
+            2 => trips[1] = Some(3),
+            3 => *began = TICK,
+            4 => *changed = TICK,
             _ => return false,
         }
         true

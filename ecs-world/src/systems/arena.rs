@@ -10,8 +10,10 @@ use crate::blows::{self, Outcome};
 use crate::chance::Chance;
 use crate::components::{Body, Fight, Gear, Life, Mind, Monster, Mood, Player, Tag};
 use crate::limits::HURT_BY;
+use crate::outlook::Outlook;
 use crate::output::Event;
 use crate::resources::{Happenings, Setting};
+use crate::scene::Scene;
 use crate::slots::Kind;
 use crate::stats::Stats;
 
@@ -26,6 +28,7 @@ pub(crate) struct PlayerParts {
     pub(crate) gear: &'static Gear,
     pub(crate) stats: &'static Stats,
     pub(crate) fight: &'static mut Fight,
+    pub(crate) outlook: &'static Outlook,
 }
 
 /// What fighting reads and changes of a monster.
@@ -78,6 +81,11 @@ impl Arena<'_, '_> {
         let entity = self.setting.slots.find(Kind::Monster, target)?;
         let parts = self.monsters.get(entity).ok()?;
         (!parts.life.is_dead()).then_some((entity, parts.body.position))
+    }
+
+    /// Where a player saw a foe that is at `at` now.
+    pub(crate) fn seen(&self, scene: &Scene, outlook: &Outlook, foe: NetId, at: Position) -> Position {
+        outlook.saw(scene, foe, at, self.setting.clock.tick)
     }
 
     /// A living player in play and where it is.

@@ -8,21 +8,23 @@ use shallot_wire::{NetId, Position};
 
 use crate::components::Mood;
 use crate::resources::Grants;
+use crate::scene::Scene;
 use crate::slots::{Kind, Slots};
 use crate::stats;
 use crate::systems::arena::{Arena, Blow, MonsterBlow};
 
 /// Each player with a target strikes once in `player_attack_period_ticks`, while the target is in reach of the weapon
-/// with a clear line; then each monster that chases strikes in rounds.
+/// with a clear line; then each monster that chases strikes in rounds. A ranged weapon's target counts where the player saw it
+/// (`outlook.rs`).
 ///
 /// A blow's attack bonus is attack bonus + ability bonus, its damage the weapon's dice (the two-handed ones where
 /// nothing is in the off hand) + ability bonus + damage bonus; `stats.rs` has these. Example: level 1 of the sample set
 /// (`base_attack` 8), strength 16, a longsword in both hands, 4 points of `base_attack` for a point of attack and 8 for
 /// one of damage: 1d20 + 5 against armor, and 1d10 + 4 damage.
-pub(crate) fn combat(mut arena: Arena<'_, '_>, slots: Res<'_, Slots>, grants: Res<'_, Grants>) {
+pub(crate) fn combat(mut arena: Arena<'_, '_>, scene: Res<'_, Scene>, slots: Res<'_, Slots>, grants: Res<'_, Grants>) {
     if !grants.is_full() {
         for player in slots.each(Kind::Player) {
-            basic_attack(&mut arena, player);
+            basic_attack(&mut arena, &scene, player);
         }
     }
     for monster in slots.each(Kind::Monster) {
@@ -30,7 +32,7 @@ pub(crate) fn combat(mut arena: Arena<'_, '_>, slots: Res<'_, Slots>, grants: Re
     }
 }
 
-fn basic_attack(arena: &mut Arena<'_, '_>, striker: Entity) {
+fn basic_attack(arena: &mut Arena<'_, '_>, scene: &Scene, striker: Entity) {
     let Ok(parts) = arena.players.get(striker) else { return };
     let Some(target) = parts.fight.target else { return };
     let Some((foe, foe_at)) = arena.foe(target) else { return forget_target(arena, striker) };
@@ -40,6 +42,7 @@ fn basic_attack(arena: &mut Arena<'_, '_>, striker: Entity) {
     }
     let data = arena.setting.data();
     let weapon = stats::weapon(data, parts.stats, parts.gear);
+    let foe_at = if weapon.is_ranged { arena.seen(scene, parts.outlook, target, foe_at) } else { foe_at };
     if !is_in_reach(arena, parts.body.position, foe_at, weapon.reach_cm) {
         return;
     }

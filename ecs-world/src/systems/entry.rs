@@ -10,6 +10,7 @@ use crate::components::{Body, Fight, Gear, Life, Player, Tag, Viewer};
 use crate::crowd::Turn;
 use crate::inputs::InputRing;
 use crate::limits::{BUDGET_LEAST, NAME_BYTES, SLOTS};
+use crate::outlook::Outlook;
 use crate::output::{Entered, Refusal, Vitals};
 use crate::resources::{Clock, Data, Land, Roster};
 use crate::slot_set::SlotSet;
@@ -70,6 +71,9 @@ fn take_over(ecs: &mut Ecs, entity: Entity, owner_epoch: OwnerEpoch) -> Result<E
     if let Some(mut ring) = ecs.get_mut::<InputRing>(entity) {
         *ring = InputRing::default();
     }
+    if let Some(mut outlook) = ecs.get_mut::<Outlook>(entity) {
+        *outlook = Outlook::default();
+    }
     Ok(entity)
 }
 
@@ -90,7 +94,7 @@ fn appear(
     let land = ecs.resource::<Land>();
     let position = sheet.position.filter(|position| land.terrain.is_free(*position)).unwrap_or(land.entry);
     let parts = (Tag { id }, Body::at(position, 0), life, player, gear, stats);
-    let entity = ecs.spawn((parts, Fight::new(), InputRing::default(), Viewer::new())).id();
+    let entity = ecs.spawn((parts, Fight::new(), InputRing::default(), Outlook::default(), Viewer::new())).id();
     ecs.resource_mut::<Slots>().settle(Kind::Player, id, entity);
     ecs.resource_mut::<Roster>().0.insert(character, entity);
     Ok(entity)

@@ -11,6 +11,7 @@ use crate::command::Command;
 use crate::components::{Body, Fight, Gear, Life, Player, Tag, Viewer};
 use crate::inputs::InputRing;
 use crate::limits::BUDGET_LEAST;
+use crate::outlook::Outlook;
 use crate::output::{Event, Refusal, Reply};
 use crate::resources::{Clock, Data, Happenings, Inbox, Land, Out, PickUpRequest, Requests, Roster, SkillRequest};
 use crate::slots::{Kind, Slots};
@@ -105,14 +106,20 @@ fn snapshot_budget(ecs: &mut Ecs, character: CharacterId, owner_epoch: OwnerEpoc
 
 fn input(ecs: &mut Ecs, window: &InputWindow, held_ms: u16) {
     let Some(entity) = ecs.resource::<Slots>().find(Kind::Player, window.entity) else { return };
-    if let Some(mut ring) = ecs.get_mut::<InputRing>(entity) {
-        ring.offer(window, held_ms);
-    }
+    let now = ecs.resource::<Clock>().tick;
+    let is_newest = ecs.get_mut::<InputRing>(entity).is_some_and(|mut ring| ring.offer(window, held_ms));
     if let Some(mut viewer) = ecs.get_mut::<Viewer>(entity) {
         viewer.stamp = Some((window.stamp_ms, held_ms));
     }
-    if let (Some(ack), Some(mut view)) = (window.ack, ecs.get_mut::<View>(entity)) {
-        view.acknowledge(ack);
+    let mut view = ecs.get_mut::<View>(entity);
+    let answered = window.ack.zip(view.as_mut()).and_then(|(ack, view)| view.acknowledge(ack));
+    if let Some(mut outlook) = ecs.get_mut::<Outlook>(entity) {
+        if let Some(sent) = answered {
+            outlook.answered(now.since(sent).unsigned_abs(), now);
+        }
+        if is_newest {
+            outlook.look_at(window.view_tick, now);
+        }
     }
 }
 

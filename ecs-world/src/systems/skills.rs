@@ -20,6 +20,7 @@ const LOOK_AROUND: i32 = shallot_wire::limits::MAX_STEP;
 ///   class's primary ability against armor; without one it always hits.
 /// - Damage is its dice + the primary ability's bonus + damage bonus; a heal is its dice + the primary ability's bonus,
 ///   at least 1.
+/// - The target of a ranged skill counts where the caster saw it (`outlook.rs`).
 /// - The cooldown is `cooldown_ticks` of the row, whatever comes of the roll.
 ///
 /// Example: a healer of wisdom 16 with a heal of 2d4: 2d4 + 3. A mage (intelligence 16, `base_attack` 8, 4 points of it
@@ -56,7 +57,7 @@ fn use_skill(
 ) -> Result<u32, Refusal> {
     let data = arena.setting.data.0.clone();
     let skill = data.skills.get(request.skill.index()).ok_or(Refusal::WrongClass)?;
-    let aim = judge(arena, &data, skill, request)?;
+    let aim = judge(arena, scene, &data, skill, request)?;
     let Ok(mut parts) = arena.players.get_mut(request.caster) else { return Err(Refusal::NotInWorld) };
     let tick = arena.setting.clock.tick;
     let cooldowns = &mut parts.fight.cooldowns;
@@ -88,7 +89,13 @@ fn use_skill(
 }
 
 /// Whether the skill can be used like that, and on what. The first that fails, in the order below, is told.
-fn judge(arena: &Arena<'_, '_>, data: &MasterData, skill: &Skill, request: &SkillRequest) -> Result<Aim, Refusal> {
+fn judge(
+    arena: &Arena<'_, '_>,
+    scene: &Scene,
+    data: &MasterData,
+    skill: &Skill,
+    request: &SkillRequest,
+) -> Result<Aim, Refusal> {
     let Ok(parts) = arena.players.get(request.caster) else { return Err(Refusal::NotInWorld) };
     if parts.life.is_dead() {
         return Err(Refusal::Dead);
@@ -106,6 +113,10 @@ fn judge(arena: &Arena<'_, '_>, data: &MasterData, skill: &Skill, request: &Skil
     }
     let caster_at = parts.body.position;
     let (aim, at) = aim(arena, skill, request, parts.tag.id, caster_at)?;
+    let at = match (skill.kind, request.target) {
+        (SkillKind::Ranged, Some(target)) => arena.seen(scene, parts.outlook, target, at),
+        _ => at,
+    };
     let reach_cm = match skill.kind {
         SkillKind::Melee => skill.range_cm.max(data.balance.player_reach_cm),
         SkillKind::Ranged | SkillKind::Area | SkillKind::Heal => skill.range_cm,

@@ -80,10 +80,24 @@ fn a_client_at_double_speed_gains_nothing() {
         // The same in one datagram.
         assert!(way(400, |id, tick| vec![burst(id, tick * speed, usize::from(speed))]) <= 400 * STEP);
     }
-    // A clock that runs 5 % and 50 % too fast.
-    for percent in [105_u32, 150] {
+    // A clock that runs 10 % too slow, or 5, 10 and 50 % too fast.
+    for percent in [90, 105_u32, 110, 150] {
         let drifting = |id, tick: u16| vec![burst(id, (u32::from(tick) * percent / 100) as u16, 3)];
         assert!(way(400, drifting) <= 400 * STEP, "{percent} % of the time");
+    }
+}
+
+/// It holds its inputs back while it walks, and lets them go at once.
+#[test]
+fn a_lag_switch_gains_nothing() {
+    for held in [3, 5, 10, 20, 40, 100] {
+        let switched = |id, tick: u16| match tick % (2 * held) {
+            at if at < held => vec![],
+            at if at == held => (0..=held / 8).rev().map(|part| burst(id, tick - 8 * part, 8)).collect(),
+            _ => vec![burst(id, tick, 8)],
+        };
+        let way = way(400, switched);
+        assert!((1..=400 * STEP).contains(&way), "{way} with {held} ticks held back");
     }
 }
 

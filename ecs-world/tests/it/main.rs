@@ -18,6 +18,7 @@ mod loot;
 mod movement;
 mod recorded;
 mod restore;
+mod rewind;
 mod skills;
 mod smoke;
 mod spawning;
