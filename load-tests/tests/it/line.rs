@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use shallot_client::wire::Position;
+use shallot_client::wire::limits::MAX_DATAGRAM;
 use shallot_load::link::conditions::Conditions;
 use shallot_load::link::units::{Rate, Share, Size};
 
@@ -91,8 +92,10 @@ async fn a_path_that_carries_less_than_before_brings_snapshots_again() {
     let stage = Stage::open().await;
     let (mut one, mut good) = pair(&stage).await;
     let [before, _] = play([&mut one, &mut good], SECOND).await;
-    // Below what QUIC asks of any path, so that QUIC itself does not notice; no snapshot passes.
-    let passes = before.smallest.expect("a datagram") / 2;
+    // Below what QUIC asks of any path, so that QUIC itself does not notice; no snapshot passes. More than half of one, which is what a
+    // collapse leaves a budget, and less than the three quarters that loss alone leaves it.
+    let passes = before.smallest.expect("a datagram") * 3 / 5;
+    assert!(passes > MAX_DATAGRAM / 2, "snapshots of all in sight are nearly full");
     one.relay.change(|orders| orders.down.max_size = Some(Size(passes)));
     until_counted(&stage, [&mut one, &mut good], LOWERED, Some(("reason", "collapse"))).await;
     assert!(one.relay.counts.too_large.load(Ordering::Relaxed) > 5, "nothing was too large");
