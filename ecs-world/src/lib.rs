@@ -82,5 +82,6 @@ pub use grant_id::{Ordinal, grant_entity, grant_id};
 pub use output::{
     Answer, CharacterSave, Entered, Event, GrantProposal, GrantReason, Outputs, Refusal, Reply, Snapshot, Vitals, What,
 };
+pub use schedule::Phase;
 pub use shallot_wire::Position;
 pub use world::{Counts, RestoreError, World, WorldConfig};

@@ -1,4 +1,4 @@
-//! The tick, phase by phase. One thread, one order, always.
+//! The tick, system by system, in three phases. One thread, one order, always.
 
 use bevy_ecs::prelude::{IntoScheduleConfigs, Schedule};
 use bevy_ecs::schedule::SingleThreadedExecutor;
@@ -17,13 +17,23 @@ use crate::systems::recovery::recovery;
 use crate::systems::skills::skills;
 use crate::systems::spawning::spawning;
 
-/// The tick.
-pub(crate) fn tick() -> Schedule {
-    let mut schedule = Schedule::default();
-    schedule.set_executor(SingleThreadedExecutor::new());
-    schedule.add_systems(
+/// A part of a tick, for those who time it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Commands: who comes, goes, aims; inputs.
+    Intake,
+    /// What moves, thinks, fights, dies, heals.
+    Simulation,
+    /// Who sees what, and the datagrams of it.
+    Replication,
+}
+
+/// The tick's phases, in order.
+pub(crate) fn tick() -> [(Phase, Schedule); 3] {
+    let (mut commands, mut simulation, mut replication) = (schedule(), schedule(), schedule());
+    commands.add_systems(intake); // who comes, goes, aims; inputs into their rings
+    simulation.add_systems(
         (
-            intake,     // commands: who comes, goes, aims; inputs into their rings
             movement,   // one input a player, one decision a monster
             spawning,   // monsters that are due
             behavior,   // what monsters want next
@@ -34,10 +44,21 @@ pub(crate) fn tick() -> Schedule {
             experience, // what the store has answered
             recovery,   // hit points that come back
             departure,  // saves; those who leave go
-            gather,     // what is to be seen, by slot
-            replicate,  // interest, datagrams, events
         )
             .chain(),
     );
+    replication.add_systems(
+        (
+            gather,    // what is to be seen, by slot
+            replicate, // interest, datagrams, events
+        )
+            .chain(),
+    );
+    [(Phase::Intake, commands), (Phase::Simulation, simulation), (Phase::Replication, replication)]
+}
+
+fn schedule() -> Schedule {
+    let mut schedule = Schedule::default();
+    schedule.set_executor(SingleThreadedExecutor::new());
     schedule
 }

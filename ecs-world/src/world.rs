@@ -17,7 +17,7 @@ use crate::limits::COMMANDS_PER_TICK;
 use crate::output::Outputs;
 use crate::resources::{Clock, Data, Grants, Happenings, Inbox, Land, Out, Requests, Roster, Spawners};
 use crate::scene::{Scene, gather};
-use crate::schedule;
+use crate::schedule::{self, Phase};
 use crate::slots::{Kind, Slots};
 
 /// What makes one world different from another over the same master data.
@@ -66,13 +66,13 @@ pub enum RestoreError {
 /// A region's simulation. One owner calls it, one call at a time; it never blocks and never looks at a clock.
 ///
 /// - [`World::push`] takes commands for the next step, [`World::waiting`] shows them;
-/// - [`World::step`] goes on by one tick and appends what comes of it;
+/// - [`World::step`] goes on by one tick and appends what comes of it; [`World::step_timed`] for those who time its phases;
 /// - [`World::checkpoint`], [`World::restore`], [`World::renew`] and [`World::digest`] are about the whole state between
 ///   steps;
 /// - [`World::tick`], [`World::counts`], [`World::characters`] and [`World::opening`] look at it.
 pub struct World {
     ecs: Ecs,
-    schedule: Schedule,
+    phases: [(Phase, Schedule); 3],
 }
 
 impl World {
@@ -102,7 +102,7 @@ impl World {
         ecs.init_resource::<Requests>();
         ecs.init_resource::<Happenings>();
         ecs.init_resource::<Out>();
-        Self { ecs, schedule: schedule::tick() }
+        Self { ecs, phases: schedule::tick() }
     }
 
     /// Takes a command for the next step.
@@ -126,10 +126,18 @@ impl World {
 
     /// Goes on by one tick. What comes of it is appended to `outputs`.
     pub fn step(&mut self, outputs: &mut Outputs) {
+        self.step_timed(outputs, |_| {});
+    }
+
+    /// The same, and tells as each of its phases ends.
+    pub fn step_timed(&mut self, outputs: &mut Outputs, mut ended: impl FnMut(Phase)) {
         let mut clock = self.ecs.resource_mut::<Clock>();
         clock.tick = clock.tick.plus(1);
         std::mem::swap(&mut self.ecs.resource_mut::<Out>().0, outputs);
-        self.schedule.run(&mut self.ecs);
+        for (phase, systems) in &mut self.phases {
+            systems.run(&mut self.ecs);
+            ended(*phase);
+        }
         std::mem::swap(&mut self.ecs.resource_mut::<Out>().0, outputs);
         // Else bevy keeps a note of each component that was ever removed, for systems that might ask.
         self.ecs.clear_trackers();

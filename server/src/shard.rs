@@ -10,3 +10,4 @@ pub(crate) mod link;
 pub(crate) mod pacer;
 pub(crate) mod pulse;
 pub(crate) mod thread;
+mod tick_times;

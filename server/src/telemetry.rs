@@ -9,6 +9,8 @@ use crate::config::telemetry::{LogFormat, Telemetry};
 pub(crate) const TASK_PANICS: &str = "shallot_task_panics_total";
 /// Histogram by `region`, seconds: from the start of a tick to its outputs handed on.
 pub(crate) const TICK_SECONDS: &str = "shallot_tick_seconds";
+/// Histogram by `region` and `phase`, seconds: its parts, one after the other.
+pub(crate) const TICK_PHASE_SECONDS: &str = "shallot_tick_phase_seconds";
 /// Counter by `region`: ticks that began after their deadline by a whole period.
 pub(crate) const TICK_OVERRUNS: &str = "shallot_tick_overruns_total";
 /// Gauge by `region`.
@@ -50,9 +52,11 @@ pub(crate) const CONNECTIONS_ENDED: &str = "shallot_connections_ended_total";
 /// Counter by `point`: faults made on purpose that fired.
 pub(crate) const FAULTS_FIRED: &str = "shallot_faults_fired_total";
 
-/// Bucket edges of tick times, seconds; the period is 0.05.
-const TICK_BUCKETS: [f64; 14] =
-    [0.000_1, 0.000_25, 0.000_5, 0.001, 0.001_5, 0.002, 0.003, 0.005, 0.007_5, 0.01, 0.02, 0.03, 0.05, 0.1];
+/// Bucket edges of the times of ticks and their parts, seconds; the period is 0.05.
+const TICK_BUCKETS: [f64; 20] = [
+    0.000_1, 0.000_25, 0.000_5, 0.001, 0.001_5, 0.002, 0.003, 0.004, 0.005, 0.006_25, 0.007_5, 0.01, 0.012_5, 0.015,
+    0.02, 0.025, 0.03, 0.04, 0.05, 0.1,
+];
 
 /// Bucket edges of the time in which a tick's datagrams go out, seconds; it should end at 0.01.
 const SPREAD_BUCKETS: [f64; 11] = [0.000_1, 0.000_5, 0.001, 0.002, 0.004, 0.006, 0.008, 0.010, 0.012, 0.02, 0.05];
@@ -74,6 +78,7 @@ pub(crate) fn init_logs(config: &Telemetry) -> anyhow::Result<()> {
 pub(crate) fn init_metrics() -> anyhow::Result<PrometheusHandle> {
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Full(TICK_SECONDS.to_owned()), &TICK_BUCKETS)?
+        .set_buckets_for_metric(Matcher::Full(TICK_PHASE_SECONDS.to_owned()), &TICK_BUCKETS)?
         .set_buckets_for_metric(Matcher::Full(SPREAD_SECONDS.to_owned()), &SPREAD_BUCKETS)?
         .install_recorder()?;
     Ok(handle)

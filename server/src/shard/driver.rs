@@ -16,10 +16,12 @@ use super::fan_out::FanOut;
 use super::journal::{Farewell, Recorder};
 use super::link::Mail;
 use super::pulse::Pulse;
+use super::tick_times::{Part, Stopwatch, TickTimes};
+use crate::clock::SystemClock;
 use crate::limits;
 use crate::telemetry;
 
-/// A shard's simulation with its ways in and out. Not aware of time: whoever calls [`Driver::tick`] is.
+/// A shard's simulation with its ways in and out. When a tick is due is up to whoever calls [`Driver::tick`].
 pub(crate) struct Driver {
     world: World,
     data: Arc<MasterData>,
@@ -31,6 +33,7 @@ pub(crate) struct Driver {
     backlog: VecDeque<DeskItem>,
     pulse: Arc<Pulse>,
     journal: Option<Recorder>,
+    times: Arc<TickTimes>,
     meters: Meters,
     checkpoint: Vec<u8>,
     since_checkpoint: u32,
@@ -38,7 +41,6 @@ pub(crate) struct Driver {
 }
 
 struct Meters {
-    tick: metrics::Histogram,
     players: metrics::Gauge,
     monsters: metrics::Gauge,
     drops: metrics::Gauge,
@@ -61,8 +63,8 @@ pub(crate) struct DriverParts {
 impl Driver {
     pub(crate) fn new(parts: DriverParts) -> Self {
         let region = parts.pulse.region().to_owned();
+        let times = Arc::new(TickTimes::new(&region));
         let meters = Meters {
-            tick: metrics::histogram!(telemetry::TICK_SECONDS, "region" => region.clone()),
             players: metrics::gauge!(telemetry::PLAYERS, "region" => region.clone()),
             monsters: metrics::gauge!(telemetry::MONSTERS, "region" => region.clone()),
             drops: metrics::gauge!(telemetry::DROPS, "region" => region),
@@ -78,6 +80,7 @@ impl Driver {
             backlog: VecDeque::new(),
             pulse: parts.pulse,
             journal: parts.journal,
+            times,
             meters,
             checkpoint,
             since_checkpoint: 0,
@@ -85,32 +88,35 @@ impl Driver {
         }
     }
 
-    /// One tick, at `now` since the process started. Whether it was done: a shard whose store cannot keep up waits for it, since what it grants must not be lost.
-    pub(crate) fn tick(&mut self, now: Duration) -> bool {
+    /// One tick. A shard whose store cannot keep up waits for it instead, since what it grants must not be lost.
+    pub(crate) fn tick(&mut self, clock: SystemClock) {
         self.feed_desk();
         if self.backlog.len() >= limits::DESK_BACKLOG {
-            return false;
+            return;
         }
-        self.drain_mailbox(now);
+        let times = Arc::clone(&self.times);
+        let mut stopwatch = times.begin(clock);
+        self.drain_mailbox(clock.since_start());
         // Before the step, so that a journal has the commands of a step that panics.
         if let Some(journal) = &mut self.journal {
             journal.tick(&mut self.world);
         }
-        self.plant_panic();
-        self.outputs.clear();
-        self.world.step(&mut self.outputs);
+        stopwatch.ended(Part::Mailbox);
+        self.step(&mut stopwatch);
         self.hand_on();
         self.pulse.beat();
         self.since_checkpoint += 1;
         if self.since_checkpoint >= limits::CHECKPOINT_TICKS {
             self.take_checkpoint();
         }
-        true
+        stopwatch.ended(Part::HandOn);
+        stopwatch.stop();
     }
 
-    /// Notes how long the last tick took.
-    pub(crate) fn note(&self, took: Duration) {
-        self.meters.tick.record(took);
+    fn step(&mut self, stopwatch: &mut Stopwatch<'_>) {
+        self.plant_panic();
+        self.outputs.clear();
+        self.world.step_timed(&mut self.outputs, |phase| stopwatch.ended(Part::World(phase)));
     }
 
     /// Goes on from the newest checkpoint under a new epoch, after a panic.

@@ -85,9 +85,7 @@ impl ShardThread {
             if pacer.begin(began) {
                 overruns.increment(1);
             }
-            if self.driver.tick(began) {
-                self.driver.note(self.clock.since_start().saturating_sub(began));
-            }
+            self.driver.tick(self.clock);
         }
     }
 
