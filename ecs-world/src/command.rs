@@ -200,7 +200,7 @@ pub struct CharacterSheet {
     pub worn: Vec<(Slot, ItemTemplateId)>,
     /// Version of `worn`.
     pub equipment_version: u64,
-    /// Where it was saved; `None`, or out of the region, or in a block: the region's entry.
+    /// Where it was saved; `None`, or out of the region, or in a block: around the region's entry.
     #[wincode(with = "Option<PositionSchema>")]
     pub position: Option<Position>,
     /// Hit points it was saved with; `None`: all; 0: it lies dead. Above the maximum counts as the maximum.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bevy_ecs::prelude::{Entity, Res, Resource};
 use bevy_ecs::system::SystemParam;
 use shallot_masterdata::{MasterData, RegionIndex, SkillId};
+use shallot_wire::space::units_from_cm;
 use shallot_wire::{CharacterId, GrantId, NetId, Position, Rect, RegionEpoch, RequestId, TerrainIndex, Tick};
 use wincode::{SchemaRead, SchemaWrite};
 
@@ -51,6 +52,8 @@ pub(crate) struct Land {
     pub(crate) terrain: TerrainIndex,
     /// Where characters appear.
     pub(crate) entry: Position,
+    /// At most so far from there, units; 0: exactly there.
+    pub(crate) entry_radius: i32,
 }
 
 impl Land {
@@ -60,7 +63,8 @@ impl Land {
         let rect = |r: &shallot_masterdata::Rect| Rect::from_metres(r.x, r.y, r.width, r.height);
         let blocks: Vec<Rect> = row.blocks.iter().map(rect).collect();
         let terrain = TerrainIndex::new(rect(&row.area), &blocks);
-        Self { terrain, entry: Position::from_cm(i64::from(row.entry.0) * 100, i64::from(row.entry.1) * 100) }
+        let entry = Position::from_cm(i64::from(row.entry.0) * 100, i64::from(row.entry.1) * 100);
+        Self { terrain, entry, entry_radius: units_from_cm(i64::from(row.entry_radius_m) * 100) }
     }
 }
 

@@ -494,6 +494,8 @@ pub struct Region {
     pub levels: (u8, u8),
     /// Where a character appears, metres, inside `area`.
     pub entry: (i32, i32),
+    /// Characters appear at most so far from `entry`, metres; 0: exactly there. The disc lies inside `area`.
+    pub entry_radius_m: u32,
     /// New characters appear here.
     pub is_start: bool,
     /// Players may hurt players.

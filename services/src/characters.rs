@@ -153,8 +153,8 @@ impl Characters {
         self.desk.change(Guard::Session(caller), keys, data, rule).await
     }
 
-    /// Gives the session's character to the shard of a region: it appears where it was saved, or at the region's entry when that was
-    /// another region. An earlier owner's writes are refused from now on.
+    /// Gives the session's character to the shard of a region: it appears where it was saved, or at the region's entry (the shard
+    /// may spread those who are sent there around it) when that was another region. An earlier owner's writes are refused from now on.
     ///
     /// # Errors
     /// See [`EnterError`].

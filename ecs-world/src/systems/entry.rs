@@ -3,8 +3,9 @@
 use bevy_ecs::prelude::{Entity, World as Ecs};
 use shallot_masterdata::{ItemTemplateId, MasterData, Slot};
 use shallot_wire::limits::MAX_DATAGRAM;
-use shallot_wire::{CharacterId, OwnerEpoch};
+use shallot_wire::{CharacterId, OwnerEpoch, Position};
 
+use crate::chance::Chance;
 use crate::command::CharacterSheet;
 use crate::components::{Body, Fight, Gear, Life, Player, Tag, Viewer};
 use crate::crowd::Turn;
@@ -16,11 +17,12 @@ use crate::resources::{Clock, Data, Land, Roster};
 use crate::slot_set::SlotSet;
 use crate::slots::{Kind, Slots};
 use crate::stats::{self, Stats};
+use crate::systems::spawning::place_within;
 use crate::view::View;
 
 /// Puts a character into the world, or takes the one over that is there.
 ///
-/// Example: a character saved in a block appears at the region's entry; one saved with 0 hit points lies dead and may
+/// Example: a character saved in a block appears around the region's entry; one saved with 0 hit points lies dead and may
 /// stand up `respawn_delay_ticks` later.
 pub(crate) fn enter(
     ecs: &mut Ecs,
@@ -91,13 +93,22 @@ fn appear(
     let (stats, max_hp) = stats::derive(data, player.class, player.level, player.abilities, &gear);
     let mut life = Life::new(sheet.hp.unwrap_or(max_hp), max_hp);
     life.dead_since = life.is_dead().then_some(clock.tick);
-    let land = ecs.resource::<Land>();
-    let position = sheet.position.filter(|position| land.terrain.is_free(*position)).unwrap_or(land.entry);
+    let saved = sheet.position.filter(|position| ecs.resource::<Land>().terrain.is_free(*position));
+    let position = saved.unwrap_or_else(|| place_at_entry(ecs));
     let parts = (Tag { id }, Body::at(position, 0), life, player, gear, stats);
     let entity = ecs.spawn((parts, Fight::new(), InputRing::default(), Outlook::default(), Viewer::new())).id();
     ecs.resource_mut::<Slots>().settle(Kind::Player, id, entity);
     ecs.resource_mut::<Roster>().0.insert(character, entity);
     Ok(entity)
+}
+
+/// Where a player appears who has no other place: a free one by chance within the region's `entry_radius_m` of its entry, each as likely;
+/// the entry itself when `PLACE_TRIES` find none. A radius of 0 is the entry and asks no chance.
+pub(crate) fn place_at_entry(ecs: &mut Ecs) -> Position {
+    ecs.resource_scope::<Chance, _>(|ecs, mut chance| {
+        let Land { terrain, entry, entry_radius } = ecs.resource::<Land>();
+        if *entry_radius == 0 { *entry } else { place_within(&mut *chance, *entry, *entry_radius, terrain) }
+    })
 }
 
 fn player_of(character: CharacterId, owner_epoch: OwnerEpoch, sheet: &CharacterSheet, data: &Data) -> Player {

@@ -13,7 +13,7 @@ use crate::inputs::InputRing;
 use crate::limits::BUDGET_LEAST;
 use crate::outlook::Outlook;
 use crate::output::{Event, Refusal, Reply};
-use crate::resources::{Clock, Data, Happenings, Inbox, Land, Out, PickUpRequest, Requests, Roster, SkillRequest};
+use crate::resources::{Clock, Data, Happenings, Inbox, Out, PickUpRequest, Requests, Roster, SkillRequest};
 use crate::slots::{Kind, Slots};
 use crate::stats::{self, Stats};
 use crate::systems::{entry, recovery};
@@ -137,13 +137,13 @@ fn attack(ecs: &mut Ecs, character: CharacterId, target: Option<NetId>) -> Resul
     Ok(())
 }
 
-/// Stands up at the region's entry: not before `respawn_delay_ticks`, with `respawn_hp_ppm` of the maximum (rounded
+/// Stands up around the region's entry: not before `respawn_delay_ticks`, with `respawn_hp_ppm` of the maximum (rounded
 /// down, at least 1).
 ///
 /// Example: a maximum of 74 and 500,000 ppm give 37.
 fn respawn(ecs: &mut Ecs, character: CharacterId) -> Result<Reply, Refusal> {
     let entity = in_play(ecs, character)?;
-    let (clock, entry) = (*ecs.resource::<Clock>(), ecs.resource::<Land>().entry);
+    let clock = *ecs.resource::<Clock>();
     let balance = ecs.resource::<Data>().0.balance;
     let mut life = ecs.get_mut::<Life>(entity).ok_or(Refusal::NotInWorld)?;
     let since = life.dead_since.ok_or(Refusal::NotDead)?;
@@ -152,10 +152,11 @@ fn respawn(ecs: &mut Ecs, character: CharacterId) -> Result<Reply, Refusal> {
     }
     let hp = recovery::share_ppm(life.max_hp, balance.respawn_hp_ppm);
     *life = Life::new(hp, life.max_hp);
+    let position = entry::place_at_entry(ecs);
     if let Some(mut body) = ecs.get_mut::<Body>(entity) {
-        body.teleport_to(entry);
+        body.teleport_to(position);
     }
-    Ok(Reply::Respawned { position: entry })
+    Ok(Reply::Respawned { position })
 }
 
 fn equipment(ecs: &mut Ecs, character: CharacterId, version: u64, worn: &[(Slot, ItemTemplateId)]) {

@@ -309,6 +309,7 @@ fn region() -> Region {
         area: Rect { x: 0, y: 0, width: 200, height: 200 },
         levels: (1, 5),
         entry: (100, 100),
+        entry_radius_m: 0,
         is_start: true,
         pvp: false,
         spawns: Vec::new(),

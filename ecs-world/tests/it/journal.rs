@@ -29,22 +29,22 @@ fn world() -> (World, Arc<MasterData>) {
 }
 
 /// A world that writes its journal.
-struct Recording {
-    world: World,
-    data: Arc<MasterData>,
-    file: Vec<u8>,
+pub(crate) struct Recording {
+    pub(crate) world: World,
+    pub(crate) data: Arc<MasterData>,
+    pub(crate) file: Vec<u8>,
     out: Outputs,
     ticks: u64,
 }
 
 impl Recording {
-    fn of(mut world: World, data: Arc<MasterData>) -> Self {
+    pub(crate) fn of(mut world: World, data: Arc<MasterData>) -> Self {
         let mut file = Vec::new();
         journal::begin(&mut file, &mut world).unwrap();
         Self { world, data, file, out: Outputs::default(), ticks: 0 }
     }
 
-    fn step(&mut self, commands: Vec<Command>) {
+    pub(crate) fn step(&mut self, commands: Vec<Command>) {
         commands.into_iter().for_each(|command| self.world.push(command).unwrap());
         journal::tick(&mut self.file, &self.world);
         self.out.clear();
@@ -117,7 +117,7 @@ fn walk(entity: NetId, tick: u16, heading: u8, ack: Option<Ack>) -> Command {
 }
 
 /// Replays a whole journal, fed in pieces; what was seen, and the digest at the end.
-fn replay(file: &[u8], data: &Arc<MasterData>) -> Result<(Seen, u64), ReplayError> {
+pub(crate) fn replay(file: &[u8], data: &Arc<MasterData>) -> Result<(Seen, u64), ReplayError> {
     let (mut reader, mut replay) = (JournalReader::default(), None);
     for piece in file.chunks(1_000) {
         reader.feed(piece);

@@ -7,6 +7,7 @@ mod combat;
 mod death;
 mod determinism;
 mod effects;
+mod entry;
 mod examples;
 mod experience;
 mod eye;

@@ -178,6 +178,7 @@ pub(crate) fn set() -> MasterData {
             area: Rect { x: 0, y: 0, width: 200, height: 200 },
             levels: (1, 3),
             entry: (100, 100),
+            entry_radius_m: 0,
             is_start: true,
             pvp: false,
             spawns: vec![spawn(RAT, (150, 100)), spawn(OGRE, (50, 100))],

@@ -16,15 +16,24 @@ pub(super) enum Need {
 pub(super) struct FileSpec {
     pub(super) name: &'static str,
     pub(super) need: Need,
-    /// All of them must be there, in any order; nothing else may be, but [`IGNORED`].
+    /// All of them must be there, in any order; nothing else may be, but `optional` and [`IGNORED`].
     pub(super) columns: &'static [&'static str],
+    /// A file without one of them reads as if all its cells were empty.
+    pub(super) optional: &'static [&'static str],
+}
+
+impl FileSpec {
+    /// The names of all columns that mean something, those that must be there first.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.columns.iter().chain(self.optional).copied()
+    }
 }
 
 /// May stand in any file; for people only.
 pub(super) const IGNORED: [&str; 2] = ["source", "note"];
 
 const fn file(name: &'static str, need: Need, columns: &'static [&'static str]) -> FileSpec {
-    FileSpec { name, need, columns }
+    FileSpec { name, need, columns, optional: &[] }
 }
 
 #[rustfmt::skip]
@@ -69,10 +78,13 @@ pub(super) static SETS: FileSpec = file("set_bonuses.csv", Need::Optional, &[
     "set_id", "name", "member_item_ids", "pieces_required", "stat", "value",
 ]);
 #[rustfmt::skip]
-pub(super) static REGIONS: FileSpec = file("regions.csv", Need::Required, &[
-    "id", "name", "biome", "x_m", "y_m", "width_m", "height_m", "level_min", "level_max", "entry_x_m", "entry_y_m",
-    "is_start", "pvp",
-]);
+pub(super) static REGIONS: FileSpec = FileSpec {
+    optional: &["entry_radius_m"],
+    ..file("regions.csv", Need::Required, &[
+        "id", "name", "biome", "x_m", "y_m", "width_m", "height_m", "level_min", "level_max", "entry_x_m", "entry_y_m",
+        "is_start", "pvp",
+    ])
+};
 #[rustfmt::skip]
 pub(super) static REGION_SPAWNS: FileSpec = file("region_spawns.csv", Need::Required, &[
     "region_id", "spawn_no", "monster_id", "x_m", "y_m", "radius_m", "count_max", "respawn_s",

@@ -252,13 +252,17 @@ fn item_set(form: &mut Form, row: &ItemSet) {
 }
 
 fn region(form: &mut Form, row: &Region) {
-    let Region { key, name, area, levels, entry, is_start, pvp, spawns, blocks } = row;
+    let Region { key, name, area, levels, entry, entry_radius_m, is_start, pvp, spawns, blocks } = row;
     form.text(key);
     form.text(name);
     form.rect(area);
     form.numbers([levels.0.into(), levels.1.into(), i64::from(entry.0), i64::from(entry.1)]);
     form.flag(*is_start);
     form.flag(*pvp);
+    // A set that does without the column keeps the hash it had before there was one. No list has a negative length.
+    if *entry_radius_m > 0 {
+        form.number(-i64::from(*entry_radius_m));
+    }
     form.list(spawns, |form, RegionSpawn { monster, center, radius_m, count_max, respawn_s }| {
         form.numbers([monster.0.into(), i64::from(center.0), i64::from(center.1)]);
         form.numbers([radius_m, count_max, respawn_s].map(|value| i64::from(*value)));

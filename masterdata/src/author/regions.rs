@@ -76,6 +76,7 @@ fn read_region(row: &mut Row<'_>) -> Region {
         area: read_rect(row),
         levels: (row.integer("level_min", 1, level), row.integer("level_max", 1, level)),
         entry: read_point(row, "entry_x_m", "entry_y_m"),
+        entry_radius_m: row.optional_integer("entry_radius_m", 0, i64::from(MAX_REGION_SIDE_M / 2)).unwrap_or_default(),
         is_start: row.flag("is_start"),
         pvp: row.flag("pvp"),
         spawns: Vec::new(),
@@ -85,7 +86,23 @@ fn read_region(row: &mut Row<'_>) -> Region {
         row.require_range(region.levels, ("level_min", "level_max"));
         require_in_region(row, &region, region.entry, ("entry_x_m", "entry_y_m"));
     }
+    if row.is_sound() {
+        require_disc_in_region(row, &region);
+    }
     region
+}
+
+/// Reports a radius with which characters would appear outside; the entry lies in the region.
+fn require_disc_in_region(row: &mut Row<'_>, region: &Region) {
+    let (Rect { x, y, width, height }, (entry_x, entry_y)) = (region.area, region.entry);
+    let to_edges = [entry_x - x, x + width - 1 - entry_x, entry_y - y, y + height - 1 - entry_y];
+    let most = to_edges.into_iter().min().unwrap_or_default();
+    if i64::from(region.entry_radius_m) > i64::from(most) {
+        row.error(
+            "entry_radius_m",
+            format!("the disc around the entry lies in region \"{}\": at most {most} from there", region.key),
+        );
+    }
 }
 
 /// Exactly one region is the start.

@@ -14,8 +14,8 @@ pub(super) struct Sheet {
     spec: &'static FileSpec,
     /// Read from the starter, since the folder has no such file.
     pub(super) borrowed: bool,
-    /// Where each column of the specification stands in the file.
-    positions: Vec<usize>,
+    /// Where each of the specification's [`FileSpec::names`] stands in the file; `None`: it has no such column.
+    positions: Vec<Option<usize>>,
     rows: Vec<SheetRow>,
 }
 
@@ -66,10 +66,10 @@ impl Sheet {
         cell.map_or("", String::as_str)
     }
 
-    /// Where `column` stands in the file, counted from 0.
+    /// Where `column` stands in the file, counted from 0, when it is there.
     pub(super) fn column_index(&self, column: &str) -> Option<usize> {
-        let known = self.spec.columns.iter().position(|name| *name == column)?;
-        self.positions.get(known).copied()
+        let known = self.spec.names().position(|name| name == column)?;
+        self.positions.get(known).copied().flatten()
     }
 
     /// The file's name as reports show it.
@@ -133,17 +133,23 @@ impl NumberedRecords<'_, '_> {
     }
 }
 
-/// Where each column of the specification stands, or `None` when one is missing; unknown and doubled columns are reported.
-fn header_positions(spec: &FileSpec, number: usize, header: &[String], findings: &mut Findings) -> Option<Vec<usize>> {
+/// Where each column of the specification stands, or `None` when one is missing that must be there; unknown and doubled columns are
+/// reported.
+fn header_positions(
+    spec: &FileSpec,
+    number: usize,
+    header: &[String],
+    findings: &mut Findings,
+) -> Option<Vec<Option<usize>>> {
     for (index, name) in header.iter().enumerate() {
-        let known = spec.columns.contains(&name.as_str()) || IGNORED.contains(&name.as_str());
+        let known = spec.names().chain(IGNORED).any(|known| known == name);
         let doubled = header.iter().take(index).any(|earlier| earlier == name);
         if known && !doubled {
             continue;
         }
         let rule =
             if doubled { "a column of this name stands further left" } else { "no column of this file has this name" };
-        let missing = spec.columns.iter().copied().filter(|column| !header.iter().any(|name| name == column));
+        let missing = spec.names().filter(|column| !header.iter().any(|name| name == column));
         findings.push(Finding {
             severity: Severity::Error,
             place: cell_place(spec.name, number, index, name),
@@ -152,14 +158,14 @@ fn header_positions(spec: &FileSpec, number: usize, header: &[String], findings:
             suggestion: near::nearest(name, missing).map(str::to_owned),
         });
     }
-    let mut positions = Vec::with_capacity(spec.columns.len());
-    for column in spec.columns {
-        match header.iter().position(|name| name == column) {
-            Some(index) => positions.push(index),
-            None => findings.file_error(spec.name, format!("column {column} is missing")),
-        }
+    let positions: Vec<_> = spec.names().map(|column| header.iter().position(|name| name == column)).collect();
+    let required = spec.columns.iter().zip(&positions);
+    let mut is_whole = true;
+    for (column, _) in required.filter(|(_, position)| position.is_none()) {
+        findings.file_error(spec.name, format!("column {column} is missing"));
+        is_whole = false;
     }
-    (positions.len() == spec.columns.len()).then_some(positions)
+    is_whole.then_some(positions)
 }
 
 /// Whether a row has as many cells as the header, none of them too large.

@@ -219,3 +219,70 @@ fn blocks_of_regions() {
         ],
     );
 }
+
+/// The starter with a radius around each entry: Brookfield's, Stonewash Moor's.
+fn with_radii(cells: [&str; 2]) -> Tables {
+    let mut tables = Tables::starter();
+    let text = tables.text("regions.csv");
+    let column = ["entry_radius_m"].into_iter().chain(cells);
+    let lines: Vec<String> = text.lines().zip(column).map(|(line, cell)| format!("{line},{cell}\n")).collect();
+    assert_eq!(lines.len(), text.lines().count());
+    tables.put("regions.csv", lines.concat());
+    tables
+}
+
+#[test]
+fn a_radius_around_the_entry_may_be_missing() {
+    let read = |tables: &Tables| {
+        let (set, _) = tables.load().unwrap_or_else(|report| panic!("{report}"));
+        (set.regions.iter().map(|region| region.entry_radius_m).collect::<Vec<_>>(), set.hash)
+    };
+    let (radii, hash) = read(&Tables::starter());
+    assert_eq!(radii, [0, 0], "no such column");
+    assert_eq!(read(&with_radii(["", "0"])), (vec![0, 0], hash), "as good as no column");
+    let mut hashes = std::collections::BTreeSet::from([hash]);
+    for (cells, expected) in [(["50", ""], [50, 0]), (["", "50"], [0, 50]), (["383", "1"], [383, 1])] {
+        let (radii, hash) = read(&with_radii(cells));
+        assert_eq!(radii, expected);
+        assert!(hashes.insert(hash), "{cells:?}");
+    }
+}
+
+#[test]
+fn a_radius_around_the_entry_stays_in_the_region() {
+    let faults = [
+        ("wide", "an integer from 0 to 4096"),
+        ("-1", "an integer from 0 to 4096"),
+        ("4097", "an integer from 0 to 4096"),
+        ("5 0", "an integer from 0 to 4096; did you mean \"50\"?"),
+        ("384", "the disc around the entry lies in region \"brookfield\": at most 383 from there"),
+        ("4096", "the disc around the entry lies in region \"brookfield\": at most 383 from there"),
+    ];
+    let place = "error: regions.csv row 2, column N (entry_radius_m)";
+    for (cell, rule) in faults {
+        assert_eq!(with_radii([cell, ""]).errors(), [format!("{place}, value \"{cell}\": {rule}")]);
+    }
+    // Each edge counts, and without an entry there is no disc.
+    let disc = |column, value, radius| {
+        let mut tables = with_radii([radius, ""]);
+        tables.set("regions.csv", "brookfield,", column, value);
+        tables.errors()
+    };
+    for column in ["entry_x_m", "entry_y_m"] {
+        for at in ["9", "758"] {
+            assert_eq!(disc(column, at, "9"), [""; 0]);
+            let rule = "the disc around the entry lies in region \"brookfield\": at most 9 from there";
+            assert_eq!(disc(column, at, "10"), [format!("{place}, value \"10\": {rule}")]);
+        }
+        let lines = disc(column, "768", "10");
+        assert!(lines.len() == 1 && lines[0].contains(column), "{lines:?}");
+    }
+    let mut tables = with_radii(["", ""]);
+    tables.put("regions.csv", tables.text("regions.csv").replacen("entry_radius_m", "entry_radius", 1));
+    assert_eq!(
+        tables.errors(),
+        [
+            "error: regions.csv row 1, column N (entry_radius), value \"entry_radius\": no column of this file has this name; did you mean \"entry_radius_m\"?"
+        ]
+    );
+}

@@ -1,7 +1,7 @@
 //! Between what is stored of a character and what a shard knows of it.
 
 use shallot_masterdata::{ItemTemplateId, MasterData, Slot};
-use shallot_services::character::{Entered, Position as StoredPosition};
+use shallot_services::character::{CharacterRecord, Entered, Position as StoredPosition};
 use shallot_services::grants::Grant;
 use shallot_services::item::{EquipSlot, Worn};
 use shallot_services::ledger::MintRule;
@@ -22,9 +22,17 @@ pub(crate) fn character_sheet(loaded: &Entered, data: &MasterData) -> Option<Cha
         abilities_version: u64::from(record.added.total()),
         worn: worn_rows(&worn.collect::<Vec<_>>(), data),
         equipment_version: record.inventory_version,
-        position: Some(Position { x: record.position.x, y: record.position.y }),
+        position: place(record, data),
         hp: record.hp,
     })
+}
+
+/// Where a character stood last; `None` for one that is stored at its region's entry, as those are that never stood in the region: the
+/// shard has a place there for each.
+fn place(record: &CharacterRecord, data: &MasterData) -> Option<Position> {
+    let StoredPosition { x, y } = record.position;
+    let entry = data.region_by_key(&record.region).map(|region| StoredPosition::from_metres(data.region(region).entry));
+    (entry != Some(record.position)).then_some(Position { x, y })
 }
 
 /// Worn items as rows; one that the set in force has not counts as not worn.

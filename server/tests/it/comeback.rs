@@ -1,6 +1,8 @@
 //! What a player leaves behind is there when they come back.
 
 use shallot_client::proto::economy::v1::EquipSlot;
+use shallot_client::proto::world::v1::EnterRequest;
+use shallot_client::wire::Position;
 use shallot_client::{Api, Trust, clock};
 
 use crate::player::{Account, Player, units};
@@ -102,5 +104,37 @@ async fn a_shard_that_panics_goes_on_and_its_players_with_it() {
     let (account, _) = player.leave().await;
     assert!(hp > 0);
     assert_eq!(account.api.characters().list().await.unwrap().len(), 1);
+    server.stop();
+}
+
+#[tokio::test]
+async fn newcomers_appear_around_the_entry_and_come_back_where_they_stood() {
+    let folder = tempfile::tempdir().unwrap();
+    let tables = folder.path().join("tables");
+    std::fs::create_dir(&tables).unwrap();
+    for (name, text) in shallot_masterdata::author::STARTER_FILES {
+        let column = ["entry_radius_m", "60", "60"];
+        let text = match name {
+            "regions.csv" => text.lines().zip(column).map(|(line, cell)| format!("{line},{cell}\n")).collect(),
+            _ => text.to_owned(),
+        };
+        std::fs::write(tables.join(name), text).unwrap();
+    }
+    let server = Server::start(folder.path(), &["--limits", "load", "--masterdata", tables.to_str().unwrap()]);
+    let is_around = |at: Position, x_m: i64, y_m: i64| {
+        let entry = Position::from_cm(x_m * 100, y_m * 100);
+        at != entry && entry.is_within(60 * 4_096, at)
+    };
+    let (one, two) = (Player::enter(server.grpc, "Robin").await, Player::enter(server.grpc, "Ada").await);
+    let [first, second] = [&one, &two].map(|player| Position { x: player.entered.x, y: player.entered.y });
+    assert!(is_around(first, 384, 384) && is_around(second, 384, 384), "{first:?} {second:?}");
+    assert_ne!(first, second);
+
+    let (account, _) = one.leave().await;
+    let again = Player::enter_as(account).await;
+    assert_eq!((again.entered.x, again.entered.y), (first.x, first.y));
+    let moor = EnterRequest { region: "stonewash_moor".to_owned() };
+    let there = again.link.world().enter(&moor).await.unwrap();
+    assert!(is_around(Position { x: there.x, y: there.y }, 1_152, 384), "{there:?}");
     server.stop();
 }

@@ -286,6 +286,7 @@ fn region(key: &str, x: i32, is_start: bool) -> Region {
         area: Rect { x, y: 0, width: 100, height: 100 },
         levels: (1, 3),
         entry: (x + 50, 50),
+        entry_radius_m: 0,
         is_start,
         pvp: false,
         spawns: Vec::new(),
