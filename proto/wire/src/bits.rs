@@ -117,6 +117,12 @@ impl<'a> BitReader<'a> {
         self.rest.is_empty() && self.pending_bits == 0
     }
 
+    /// Bytes of which nothing was read.
+    #[must_use]
+    pub fn bytes_left(&self) -> usize {
+        self.rest.len() + self.pending_bits as usize / 8
+    }
+
     /// Reads to the end of the byte at hand, if it was begun; the value of the bits that were left of it.
     pub fn end_byte(&mut self) -> u32 {
         let left = (self.pending & mask(self.pending_bits)) as u32;

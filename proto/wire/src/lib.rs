@@ -29,8 +29,8 @@ pub use input::{Input, InputWindow, Inputs};
 pub use movement::{Motion, step};
 pub use opening::Purpose;
 pub use snapshot::{
-    Absolute, Change, Coded, Delta, EntityKind, Entry, Form, Group, OwnState, Places, Record, RecordBytes, Snapshot,
-    SnapshotWriter, State, Table,
+    Absolute, Change, Coded, Delta, EntityKind, Entry, Form, Group, Lengths, OwnState, Places, Record, RecordBytes,
+    Snapshot, SnapshotWriter, State, Table,
 };
 pub use space::{Cell, Position, Rect, Velocity};
 pub use terrain::{Terrain, TerrainIndex};

@@ -17,7 +17,7 @@ mod write;
 pub use coded::Coded;
 pub use delta::{Change, Delta};
 pub use places::Places;
-pub use read::{Absolute, Changes, Records, Snapshot};
+pub use read::{Absolute, Changes, Lengths, Records, Snapshot};
 pub use record::{EntityKind, Form, Group, OwnState, Record, RecordBytes};
 pub use state::{Entry, State};
 pub use table::Table;

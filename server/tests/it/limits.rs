@@ -17,7 +17,8 @@ async fn the_pages_tell_of_ticks_readiness_and_metrics() {
     assert!(page("/readyz").await.0.contains("200"));
     let (status, body) = page("/metrics").await;
     assert!(status.contains("200"));
-    for name in ["shallot_tick_seconds", "shallot_tick_phase_seconds", "shallot_tick_overruns_total", "shallot_players"] {
+    for name in ["shallot_tick_seconds", "shallot_tick_phase_seconds", "shallot_tick_overruns_total", "shallot_players"]
+    {
         assert!(body.contains(name), "{name} is missing");
     }
     assert!(page("/nothing").await.0.contains("404"));

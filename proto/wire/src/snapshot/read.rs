@@ -16,8 +16,21 @@ pub struct Snapshot<'a> {
     pub time_echo: Option<TimeEcho>,
     /// The client's own entity; absent while it has none.
     pub own: Option<OwnState>,
+    /// What it is made of.
+    pub lengths: Lengths,
     changes: Changes<'a>,
     records: Records<'a>,
+}
+
+/// Bytes of a snapshot by what they tell; for measurements.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lengths {
+    /// Header, time echo, own entity.
+    pub head: usize,
+    /// Changes, with the mask of places.
+    pub changes: usize,
+    /// Records, with their groups.
+    pub records: usize,
 }
 
 impl<'a> Snapshot<'a> {
@@ -38,14 +51,17 @@ impl<'a> Snapshot<'a> {
         let (header, parts) = SnapshotHeader::read(&mut reader)?;
         let time_echo = parts.time_echo.then(|| TimeEcho::read(&mut reader)).transpose()?;
         let own = parts.own.then(|| OwnState::read(&mut reader)).transpose()?;
+        let after_head = reader.bytes_left();
         let changes = match header.baseline {
             Some(_) => Changes::read(&mut reader)?,
             None => Changes::none(),
         };
+        let records = reader.bytes_left();
+        let lengths = Lengths { head: datagram.len() - after_head, changes: after_head - records, records };
         let records = Records { reader, group: None };
         let mut check = records.clone();
         while check.read()?.is_some() {}
-        Ok(Self { header, time_echo, own, changes, records })
+        Ok(Self { header, time_echo, own, lengths, changes, records })
     }
 
     /// What became of who stood in places of the baseline's table.

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use shallot_wire::limits::{MAX_DATAGRAM, MAX_RECORDS, PLACES};
 use shallot_wire::snapshot::changes_bytes;
 use shallot_wire::{
-    Absolute, Cell, Change, Coded, DecodeError, Delta, EntityKind, Form, Full, Group, Kind, NetId, OwnState, Places,
-    Position, Record, Sequence, Snapshot, SnapshotHeader, SnapshotWriter, TimeEcho, Velocity,
+    Absolute, Cell, Change, Coded, DecodeError, Delta, EntityKind, Form, Full, Group, Kind, Lengths, NetId, OwnState,
+    Places, Position, Record, Sequence, Snapshot, SnapshotHeader, SnapshotWriter, TimeEcho, Velocity,
 };
 
 use crate::states;
@@ -155,6 +155,8 @@ proptest! {
         prop_assert!(budget >= front && length <= budget.min(MAX_DATAGRAM));
         let snapshot = Snapshot::decode(&buffer[..length]).unwrap();
         prop_assert_eq!((snapshot.header, snapshot.time_echo, snapshot.own), (header, echo, own));
+        let lengths = Lengths { head: front - changes_length, changes: changes_length, records: length - front };
+        prop_assert_eq!(snapshot.lengths, lengths);
         let told: BTreeMap<u8, Change> = snapshot.changes().collect();
         prop_assert_eq!(told, if baseline.is_some() { changes } else { BTreeMap::new() });
         prop_assert!(snapshot.changes().is_sorted_by_key(|(place, _)| place));
