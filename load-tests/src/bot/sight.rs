@@ -48,6 +48,8 @@ struct Told {
     max_hp: u32,
     since: u32,
     dead: bool,
+    /// Where it was when it was in view last.
+    at: Option<Point>,
 }
 
 /// The memory behind it. Hit points follow the events.
@@ -73,7 +75,7 @@ impl Sight {
         if self.told.len() >= TOLD_MAX {
             self.forget_oldest();
         }
-        let told = Told { what, hp: event.hp, max_hp: event.max_hp, since: tick, dead: false };
+        let told = Told { what, hp: event.hp, max_hp: event.max_hp, since: tick, dead: false, at: None };
         self.told.insert(event.entity, told);
         true
     }
@@ -89,7 +91,17 @@ impl Sight {
     /// Replaces all places with those of the newest state.
     pub fn see(&mut self, places: impl Iterator<Item = (u32, Point)>) {
         self.places.clear();
-        self.places.extend(places);
+        for (entity, at) in places {
+            self.places.insert(entity, at);
+            if let Some(told) = self.told.get_mut(&entity) {
+                told.at = Some(at);
+            }
+        }
+    }
+
+    /// Where something was when it was in view last: who dies goes out of view, and of its death the bot may be told later.
+    pub fn last_place(&self, entity: u32) -> Option<Point> {
+        self.told.get(&entity)?.at
     }
 
     /// Hit points as an event told them.
@@ -174,6 +186,19 @@ mod tests {
         assert_eq!(sight.get(8), None);
         sight.appeared(&data, &monster(8, 7), 9);
         assert_eq!(sight.get(8).map(|thing| thing.since), Some(9), "the next tenant of the number");
+    }
+
+    #[test]
+    fn where_something_was_is_known_when_it_is_gone() {
+        let (data, mut sight) = (fixture::set(), Sight::default());
+        assert_eq!(sight.last_place(8), None);
+        sight.appeared(&data, &monster(8, 7), 0);
+        sight.see([(8, at(1))].into_iter());
+        sight.see([(8, at(2))].into_iter());
+        sight.see(std::iter::empty());
+        assert_eq!((sight.get(8), sight.last_place(8)), (None, Some(at(2))));
+        sight.appeared(&data, &monster(8, 7), 9);
+        assert_eq!(sight.last_place(8), None, "the next tenant of the number");
     }
 
     #[test]

@@ -200,6 +200,16 @@ fn its_own_spoils_are_fetched_at_once_and_foreign_ones_when_free() {
 }
 
 #[test]
+fn spoils_of_one_that_was_out_of_view_before_its_death_was_told_are_its_own() {
+    let mut scene = Scene::new();
+    scene.monster(24, RAT, (10_400, 10_000));
+    scene.places.clear();
+    scene.drop(10, 32, (10_400, 10_100));
+    scene.mind.died(10, ME, 24, ME, scene.sight.last_place(24));
+    assert_eq!(scene.decide(11).walk, Some(Point { x: 10_400, y: 10_100 }));
+}
+
+#[test]
 fn a_drop_out_of_reach_is_tried_again_nearer() {
     let mut scene = Scene::new();
     scene.mind.died(0, ME, 24, ME, Some(Point { x: 10_100, y: 10_000 }));

@@ -78,7 +78,7 @@ impl Play {
     }
 
     fn died(&mut self, tick: Tick, died: &Died) {
-        let at = self.sight.get(died.entity).map(|thing| thing.at);
+        let at = self.sight.last_place(died.entity);
         self.mind.died(self.tick, self.me.entity, died.entity, died.killer, at);
         self.sight.died(died.entity);
         if !died.monster.is_empty() {
