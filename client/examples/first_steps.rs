@@ -1,7 +1,8 @@
 //! Signs in by device, makes a character, enters the start region, walks east for three seconds and leaves; says what a game would draw
 //! meanwhile. With a server on this machine: `cargo run -p shallot-client --example first_steps [ADDRESS]`.
-#![expect(clippy::print_stdout, reason = "an example shows what happens")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example shows what happens")]
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 use shallot_client::inputs::PendingInputs;
@@ -19,7 +20,13 @@ const SPEED_CM_PER_S: u32 = 600;
 const UNITS_PER_METRE: f64 = 4_096.0;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> ExitCode {
+    let Err(error) = play().await else { return ExitCode::SUCCESS };
+    eprintln!("first_steps: {error}");
+    ExitCode::FAILURE
+}
+
+async fn play() -> Result<(), Box<dyn std::error::Error>> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:7400".to_owned());
     let api = Api::connect(&address, &Trust::Development).await?;
     let account = api.log_in_by_device(clock::random()?, true).await?;

@@ -36,13 +36,18 @@ pub enum ConnectError {
     #[error("gRPC over TLS needs Trust::Roots")]
     RootsNeeded,
     /// Nobody answers there.
-    #[error("{address} cannot be reached: {source}")]
+    #[error("{address} cannot be reached: {}", innermost(why))]
     Unreachable {
         /// Where.
         address: String,
         /// What the transport said.
-        source: tonic::transport::Error,
+        why: tonic::transport::Error,
     },
+}
+
+/// What an error comes down to: those around it only say at which layer.
+fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a dyn std::error::Error {
+    std::iter::successors(Some(error), |error| error.source()).last().unwrap_or(error)
 }
 
 /// One account's connection for unary calls. Clones share the connection and the tokens.
@@ -72,7 +77,7 @@ impl Api {
         let endpoint =
             Endpoint::from_shared(url).map_err(|_| bad())?.connect_timeout(CONNECT_TIME_LIMIT).tcp_nodelay(true);
         let host: Arc<str> = endpoint.uri().host().ok_or_else(bad)?.trim_matches(['[', ']']).into();
-        let unreachable = |source| ConnectError::Unreachable { address: address.to_owned(), source };
+        let unreachable = |why| ConnectError::Unreachable { address: address.to_owned(), why };
         let endpoint = match endpoint.uri().scheme_str() {
             Some("http") => endpoint,
             Some("https") => {

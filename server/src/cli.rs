@@ -91,13 +91,13 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) masterdata: Option<PathBuf>,
     /// Address of gRPC and hubs [default: 127.0.0.1:7400].
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "IP:PORT")]
     pub(crate) grpc: Option<SocketAddr>,
     /// Address of /healthz, /readyz and /metrics [default: 127.0.0.1:7401].
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "IP:PORT")]
     pub(crate) http: Option<SocketAddr>,
     /// First address of the datagram channel; each gateway worker takes the next port [default: 127.0.0.1:7410].
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "IP:PORT")]
     pub(crate) quic: Option<SocketAddr>,
     /// TLS for gRPC too, under the certificate of the data folder.
     #[arg(long)]

@@ -202,5 +202,7 @@ async fn an_address_that_is_none_or_where_nobody_is() {
     assert!(matches!(connect("https://127.0.0.1:1").await, Err(ConnectError::RootsNeeded)));
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let nobody = Api::connect(&free.to_string(), &Trust::Development).await.map(|_| ());
-    assert!(matches!(nobody, Err(ConnectError::Unreachable { .. })));
+    let Err(refused @ ConnectError::Unreachable { .. }) = nobody else { panic!("{nobody:?}") };
+    let told = refused.to_string();
+    assert!(told.starts_with(&format!("{free} cannot be reached: ")) && told.contains("refused"), "{told}");
 }

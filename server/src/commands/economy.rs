@@ -24,10 +24,9 @@ struct Line<'a> {
 }
 
 pub(crate) fn check(data: &Path, grants: Option<&Path>) -> anyhow::Result<()> {
-    anyhow::ensure!(data.exists(), "there is no data folder {}", data.display());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let stores = SqliteStores::open(data).await?;
+        let stores = SqliteStores::open_existing(data).await?;
         let outcome = audit(&stores, grants).await;
         stores.close().await?;
         outcome

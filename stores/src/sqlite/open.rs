@@ -34,12 +34,18 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The file system says no for another reason.
-    #[error("cannot use {}: {source}", path.display())]
+    #[error("cannot use {}: {why}", path.display())]
     Io {
         /// Which file or folder.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        why: io::Error,
+    },
+    /// There is no database, and none was to be made.
+    #[error("there is no database {}", path.display())]
+    Absent {
+        /// The database file.
+        path: PathBuf,
     },
     /// Another server is running on the same data.
     #[error("another server uses {}", path.display())]
@@ -72,20 +78,20 @@ pub enum OpenError {
         known: i64,
     },
     /// Its schema is not what this server's migrations make.
-    #[error("the schema of {} cannot be brought up to date: {source}", path.display())]
+    #[error("the schema of {} cannot be brought up to date: {why}", path.display())]
     Migration {
         /// Which file.
         path: PathBuf,
         /// Which migration, and why.
-        source: MigrateError,
+        why: MigrateError,
     },
     /// SQLite fails in another way.
-    #[error("cannot open {}: {source}", path.display())]
+    #[error("cannot open {}: {why}", path.display())]
     Driver {
         /// Which file.
         path: PathBuf,
         /// Why.
-        source: sqlx::Error,
+        why: sqlx::Error,
     },
 }
 
@@ -101,6 +107,18 @@ impl SqliteStores {
         Self::open_as(folder_or_file, Sharing::Alone).await
     }
 
+    /// The same where there is a database already: none is made.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open_existing(folder_or_file: &Path) -> Result<Self, OpenError> {
+        let path = database_path(folder_or_file);
+        if !path.exists() {
+            return Err(OpenError::Absent { path });
+        }
+        Self::open(folder_or_file).await
+    }
+
     /// The same beside other servers of one cluster on this machine, each of which opens it so. SQLite lets one of them write at a time.
     ///
     /// # Errors
@@ -112,7 +130,7 @@ impl SqliteStores {
     async fn open_as(folder_or_file: &Path, sharing: Sharing) -> Result<Self, OpenError> {
         let path = database_path(folder_or_file);
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(|source| file_error(folder, source))?;
+            fs::create_dir_all(folder).map_err(|why| file_error(folder, why))?;
         }
         let lock = lock(&path, sharing)?;
         // Of two servers that start at once one migrates first. Given back when it is dropped.
@@ -126,7 +144,7 @@ impl SqliteStores {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT)
             .statement_cache_capacity(STATEMENTS_MAX);
-        let writer = pool(1).connect_with(options.clone()).await.map_err(|source| driver_error(&path, source))?;
+        let writer = pool(1).connect_with(options.clone()).await.map_err(|why| driver_error(&path, why))?;
         migrate(&writer, &path).await?;
         let readers = pool(READERS_MAX).connect_lazy_with(options.pragma("query_only", "ON"));
         tracing::info!(path = %path.display(), "stores opened");
@@ -214,27 +232,29 @@ async fn migrate(writer: &SqlitePool, path: &Path) -> Result<(), OpenError> {
             return Err(OpenError::NewerSchema { path: path.to_owned(), found, known });
         }
     }
-    MIGRATIONS.run(writer).await.map_err(|source| OpenError::Migration { path: path.to_owned(), source })
+    MIGRATIONS.run(writer).await.map_err(|why| OpenError::Migration { path: path.to_owned(), why })
 }
 
-fn file_error(path: &Path, source: io::Error) -> OpenError {
+fn file_error(path: &Path, why: io::Error) -> OpenError {
     let path = path.to_owned();
-    match source.kind() {
+    match why.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => OpenError::NoRights { path },
-        _ => OpenError::Io { path, source },
+        // What is there is no folder, or making one had been no error.
+        io::ErrorKind::AlreadyExists => OpenError::Io { path, why: io::ErrorKind::NotADirectory.into() },
+        _ => OpenError::Io { path, why },
     }
 }
 
-fn driver_error(path: &Path, source: sqlx::Error) -> OpenError {
+fn driver_error(path: &Path, why: sqlx::Error) -> OpenError {
     let path = path.to_owned();
-    let database = source.as_database_error();
+    let database = why.as_database_error();
     let primary =
         database.and_then(|error| error.code()).and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xFF);
     match primary {
         Some(code::READONLY) => OpenError::NoRights { path },
         Some(code::NOT_A_DATABASE) => OpenError::NotADatabase { path },
-        Some(code::CORRUPT) => OpenError::Corrupt { path, why: source.to_string() },
-        _ => OpenError::Driver { path, source },
+        Some(code::CORRUPT) => OpenError::Corrupt { path, why: why.to_string() },
+        _ => OpenError::Driver { path, why },
     }
 }
 

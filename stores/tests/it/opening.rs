@@ -93,12 +93,24 @@ async fn a_folder_that_is_missing_is_made() {
 }
 
 #[tokio::test]
+async fn where_there_must_be_a_database_none_is_made() {
+    let folder = TempDir::new().unwrap();
+    let refused = SqliteStores::open_existing(folder.path()).await.unwrap_err();
+    let file = folder.path().join("shallot.db");
+    assert!(matches!(&refused, OpenError::Absent { path } if *path == file), "{refused}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    SqliteStores::open(folder.path()).await.unwrap().close().await.unwrap();
+    SqliteStores::open_existing(folder.path()).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_file_where_a_folder_must_be_is_named() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("data");
     fs::write(&file, "not a folder").unwrap();
     let refused = SqliteStores::open(&file).await.unwrap_err();
     assert!(matches!(&refused, OpenError::Io { path, .. } if *path == file), "{refused}");
+    assert!(refused.to_string().contains("not a directory"), "{refused}");
     assert_eq!(fs::read_to_string(&file).unwrap(), "not a folder");
 }
 
