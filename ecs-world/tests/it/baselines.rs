@@ -1,10 +1,12 @@
 //! Snapshots against baselines over a bad link: what arrives is the truth, and what is lost is told again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use shallot_wire::datagram::Ack;
 use shallot_wire::heading::quantize_velocity;
-use shallot_wire::{NetId, OwnState, Snapshot, State, Tick};
+use shallot_wire::{NetId, OwnState, OwnerEpoch, Snapshot, State, Tick};
+use shallot_world::Command;
+use shallot_world::limits::BUDGET_LEAST;
 
 use crate::eye::Eye;
 use crate::stage::{Stage, character, metres, sheet};
@@ -181,6 +183,63 @@ fn who_stops_on_a_lost_tick_is_told_until_its_rest_has_arrived() {
         eye.take(&datagram);
         field.check(&eye);
     }
+}
+
+/// Who is farther off has its turn in some ticks only, and may stop between them.
+#[test]
+fn who_stops_between_its_turns_is_soon_told_to_rest() {
+    for (away, turn) in [(20, 1), (80, 3), (150, 5)] {
+        let waits = (0..2 * turn).map(|phase| {
+            let mut stage = Stage::new(|data| {
+                data.regions[0].area.width = 400;
+                data.balance.player_speed_cm_per_s = 600;
+            });
+            let me = stage.enter(1, sheet(metres(20, 100))).entity;
+            let other = stage.enter(2, sheet(metres(20 + away, 90))).entity;
+            let (mut eye, stops_at) = (Eye::default(), 60 + phase);
+            for tick in 0..stops_at + 60 {
+                stage.input(other, tick, 64, if tick < stops_at { 127 } else { 0 });
+                stage.look_back(me, &eye);
+                stage.step();
+                eye.take(stage.datagram(1));
+                let seen = eye.shown()[&other].state;
+                if tick >= stops_at && seen == quantized(&stage.snapshot(2).own.unwrap()) {
+                    return tick - stops_at;
+                }
+            }
+            panic!("{away} m away it is never told to rest");
+        });
+        let waits: Vec<u16> = waits.collect();
+        assert!(waits.iter().all(|wait| *wait < turn), "{waits:?} ticks, {away} m away");
+        assert!(turn == 1 || waits.iter().any(|wait| *wait > 0), "{away} m away nobody ever had to wait: {waits:?}");
+    }
+}
+
+/// All turn in each tick, and there is room for less than half of them; one after the other stops.
+#[test]
+fn who_stops_while_there_is_no_room_for_it_is_soon_told_to_rest() {
+    let (mut field, mut eye) = (Field::new(90, 3), Eye::default());
+    field.stage.push(Command::SnapshotBudget { character: character(1), owner_epoch: OwnerEpoch(1), bytes: 0 });
+    let stops_at = |n: usize| 60 + 2 * n as u16;
+    let walk = |n: usize, tick: u16| ((tick * 40 + n as u16 * 31) as u8, if n > 0 && tick < stops_at(n) { 127 } else { 0 });
+    let (mut waits, mut rest) = (Vec::new(), BTreeSet::new());
+    for tick in 1..stops_at(90) + 40 {
+        let datagram = field.step(eye.ack(), walk);
+        assert!(datagram.len() <= BUDGET_LEAST, "{} bytes", datagram.len());
+        eye.take(&datagram);
+        field.check(&eye);
+        for n in (1..90).filter(|n| stops_at(*n) <= tick) {
+            let id = field.players[n];
+            let is_known = eye.shown().get(&id).is_some_and(|entry| entry.state == field.truth[&(field.tick().0, id)]);
+            if is_known && rest.insert(id) {
+                waits.push(tick - stops_at(n));
+            }
+        }
+    }
+    assert_eq!(waits.len(), 89, "all are told to rest");
+    let (worst, at_once) = (waits.iter().max().unwrap(), waits.iter().filter(|wait| **wait == 0).count());
+    assert!(*worst <= 6, "{waits:?}");
+    assert!(at_once < 60, "there was room: {at_once} were told at once");
 }
 
 #[test]

@@ -108,6 +108,33 @@ fn ticks_wrap_without_a_step_lost_or_gained() {
     }
 }
 
+/// Twenty ticks without an input: three are repeated, then it stands until the next one comes.
+#[test]
+fn who_stood_while_ticks_wrapped_goes_on() {
+    for first in [u16::MAX - 25, 32_768 - 25, 100] {
+        let with_a_gap = |id, tick: u16| match tick {
+            20..40 => vec![],
+            _ => vec![burst(id, first.wrapping_add(tick), 1)],
+        };
+        assert_eq!(way(60, with_a_gap), (60 - 20 + 3) * STEP, "from {first}");
+    }
+}
+
+#[test]
+fn how_early_inputs_come_is_told_while_ticks_wrap() {
+    for first in [u16::MAX - 25, 32_768 - 25, 100] {
+        let mut stage = Stage::new(|_| ());
+        let id = stage.enter(1, sheet(metres(100, 100))).entity;
+        stage.push(burst(id, first, 1));
+        for tick in 0..60 {
+            stage.push(burst(id, first.wrapping_add(tick + 3), 4));
+            stage.step();
+            let header = stage.snapshot(1).header;
+            assert_eq!((header.last_input, header.buffer_depth), (Some(first.wrapping_add(tick)), 3 * 4 + 2), "{tick}");
+        }
+    }
+}
+
 #[test]
 fn a_loss_of_three_ticks_is_bridged_and_a_longer_one_stands() {
     // Nothing but the newest input in each datagram, and ticks 10 to 10 + lost not sent.

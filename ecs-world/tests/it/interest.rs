@@ -139,6 +139,39 @@ fn nobody_flaps_at_the_edge_of_sight() {
     assert!(sights[199]);
 }
 
+/// What two who are near each other are sent while one of them runs to and fro around a place so many metres to the east, five times a second,
+/// and how often anybody came into their views, of thirty statues too.
+fn to_and_fro(east: i32) -> (Vec<[usize; 2]>, usize) {
+    let mut stage = Stage::new(|data| {
+        data.regions[0].spawns.push(RegionSpawn { radius_m: 8, count_max: 30, ..one(STATUE, 104, 102) });
+        data.balance.player_speed_cm_per_s = 4_000;
+    });
+    let me = stage.enter(1, sheet(metres(104, 100))).entity;
+    let runner = stage.enter(2, sheet(metres(east - 2, 104))).entity;
+    let mut eyes = [Eye::default(), Eye::default()];
+    let (mut lengths, mut entered) = (Vec::new(), 0);
+    for tick in 0..200_u16 {
+        stage.look_back(me, &eyes[0]);
+        stage.input_with(runner, tick, ((tick / 2 % 2 * 128) as u8, 127), eyes[1].ack()); // -2, 0, +2, 0 m
+        stage.step();
+        lengths.push([1, 2].map(|n| stage.datagram(n).len()));
+        for (n, eye) in (1..).zip(&mut eyes) {
+            entered += stage.snapshot(n).records().filter(|told| told.place.is_some()).count();
+            eye.take(stage.datagram(n));
+            assert!(tick == 0 || eye.shown().len() == 31, "all are in view");
+        }
+    }
+    (lengths, entered)
+}
+
+#[test]
+fn a_border_between_cells_costs_who_runs_over_it_and_who_sees_it_nothing() {
+    let (within, over) = (to_and_fro(112), to_and_fro(96));
+    assert_eq!(over.1, within.1, "somebody entered again");
+    assert!(over.1 <= 2 * 31 * 2, "{} entered two views of 31", over.1);
+    assert_eq!(over.0[1..], within.0[1..], "bytes, but for the first snapshots with their records by cells");
+}
+
 /// Statues around a point, as many as the example set has in a circle.
 fn crowd(count: u32) -> impl FnOnce(&mut MasterData) {
     move |data| {

@@ -4,6 +4,7 @@
 mod baselines;
 mod behavior;
 mod combat;
+mod crowd;
 mod death;
 mod determinism;
 mod effects;
