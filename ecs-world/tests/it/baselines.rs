@@ -221,7 +221,8 @@ fn who_stops_while_there_is_no_room_for_it_is_soon_told_to_rest() {
     let (mut field, mut eye) = (Field::new(90, 3), Eye::default());
     field.stage.push(Command::SnapshotBudget { character: character(1), owner_epoch: OwnerEpoch(1), bytes: 0 });
     let stops_at = |n: usize| 60 + 2 * n as u16;
-    let walk = |n: usize, tick: u16| ((tick * 40 + n as u16 * 31) as u8, if n > 0 && tick < stops_at(n) { 127 } else { 0 });
+    let walk =
+        |n: usize, tick: u16| ((tick * 40 + n as u16 * 31) as u8, if n > 0 && tick < stops_at(n) { 127 } else { 0 });
     let (mut waits, mut rest) = (Vec::new(), BTreeSet::new());
     for tick in 1..stops_at(90) + 40 {
         let datagram = field.step(eye.ack(), walk);

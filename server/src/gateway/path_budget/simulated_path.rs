@@ -13,7 +13,7 @@ use quinn_proto::{
 use rustls::pki_types::CertificateDer;
 
 use super::*;
-use crate::limits::PATH_SAMPLE;
+use crate::limits::{DATAGRAM_SEND_BUFFER, PATH_SAMPLE};
 use crate::listeners::quic;
 use crate::listeners::quic_window::Window;
 use crate::listeners::tls::Identity;
@@ -143,6 +143,8 @@ struct Play {
     /// When the newest state that the client has was sent.
     newest: Duration,
     ages: Vec<Duration>,
+    /// How old each snapshot was when it arrived, to a tick.
+    arrivals: Vec<Duration>,
 }
 
 impl Play {
@@ -174,6 +176,7 @@ impl Play {
             link: None,
             newest: Duration::ZERO,
             ages: Vec::new(),
+            arrivals: Vec::new(),
         }
     }
 
@@ -228,8 +231,9 @@ impl Play {
         self.run(self.now + TICK);
         while self.server.connection().datagrams().recv().is_some() {}
         while let Some(snapshot) = self.client.connection().datagrams().recv() {
-            let sent = u64::from_le_bytes(*snapshot.first_chunk().unwrap());
-            self.newest = self.newest.max(Duration::from_micros(sent));
+            let sent = Duration::from_micros(u64::from_le_bytes(*snapshot.first_chunk().unwrap()));
+            self.newest = self.newest.max(sent);
+            self.arrivals.push(self.now - sent);
         }
         let arrived = self.now.saturating_sub(self.down.delay);
         while let Some(sent) = self.link.as_mut().and_then(|link| link.pop_front_if(|sent| *sent <= arrived)) {
@@ -308,6 +312,34 @@ fn on_a_line_of_64_kbit_old_state_is_dropped_and_not_queued() {
     stock.connect();
     let stock = stock.play(seconds(120), seconds(90), MAX_DATAGRAM);
     assert!(stock > seconds(2), "the test proves nothing: all that is sent arrives in time, {stock:?}");
+}
+
+/// Nothing gets through for so many seconds, either way, and then all does: how many snapshots arrive after that which are old, and in how
+/// many ticks the newest is young again.
+fn after_a_silence(silence: u64, stock: bool) -> (usize, Option<usize>) {
+    let delay = Duration::from_millis(25);
+    let mut play = Play::new(delay, 0, None, stock);
+    play.connect();
+    play.play(seconds(10), seconds(5), MAX_DATAGRAM);
+    (play.up.largest, play.down.largest) = (0, 0);
+    play.play(seconds(silence), seconds(1), MAX_DATAGRAM);
+    (play.up.largest, play.down.largest) = (usize::MAX, usize::MAX);
+    let (begun, arrived) = (play.ages.len(), play.arrivals.len());
+    play.play(seconds(10), seconds(1), MAX_DATAGRAM);
+    let old = play.arrivals[arrived..].iter().filter(|age| **age > delay + 4 * TICK).count();
+    (old, play.ages[begun..].iter().position(|age| *age <= delay + 2 * TICK))
+}
+
+/// When the window is full of what was lost, snapshots wait behind it: quinn would keep a MiB of them.
+#[test]
+fn what_waited_through_a_silence_is_dropped() {
+    for silence in 2..=8 {
+        let (old, young_after) = after_a_silence(silence, false);
+        assert!(old <= DATAGRAM_SEND_BUFFER / MAX_DATAGRAM, "{silence} s: {old} old ones");
+        assert!(young_after.is_some_and(|ticks| ticks <= 10), "{silence} s: {young_after:?}");
+    }
+    let (stock, _) = after_a_silence(8, true);
+    assert!(stock > 20, "the test proves nothing: of what waits {stock} come");
 }
 
 /// Below what QUIC asks of any path, so that QUIC itself has no way out.
