@@ -161,15 +161,19 @@ impl Player {
 
     /// Stands still until the server has applied it: a missing input repeats the last one for some ticks.
     pub(crate) async fn stand(&mut self) {
-        // What slow turns left unread is taken first: else this loop and what it sees are behind the server.
+        self.catch_up();
+        for _ in 0..10 {
+            self.turn(Input::default()).await;
+        }
+    }
+
+    /// Takes what slow turns left unread: else this loop and what it sees are behind the server.
+    fn catch_up(&mut self) {
         while let Some(Ok(datagram)) = self.channel.receive().now_or_never() {
             self.take_snapshot(&datagram);
         }
         if self.view.tick().is_after(self.tick) {
             self.tick = self.view.tick();
-        }
-        for _ in 0..10 {
-            self.turn(Input::default()).await;
         }
     }
 
@@ -190,6 +194,7 @@ impl Player {
             // A hunt may be lost. Too early is refused, and tried again.
             drop(self.link.world().respawn(&RespawnRequest {}).await);
         }
+        self.catch_up();
         let here = self.position();
         let nearest = |kind: EntityKind| {
             let of_kind = self.view.entities().filter(|entity| entity.kind == kind && !entity.is_dead);
