@@ -105,6 +105,29 @@ pub enum BenchVerb {
     /// Server CPU of the hub runtime for a delivery or a call, beside a plain tonic service on the same bytes; allocations and
     /// memory of an idle session.
     Hubs(BenchHubsOptions),
+    /// The datagram channel at speed: what players have before them (age of states, what is drawn against the truth), and what it costs a
+    /// server, beside the targets. Scenes with a line need Linux and root.
+    Netcode(BenchNetcodeOptions),
+}
+
+/// Options of `bench netcode`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchNetcodeOptions {
+    /// Scenes by name; without it all of them.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Measured part of each scene.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=i64::from(BENCH_SECONDS_MAX)))]
+    pub seconds: u32,
+    /// Players of each scene at most; without it as many as it is made for.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(BOTS_MAX)))]
+    pub players: Option<u32>,
+    /// Writes the report there as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Already behind a line: the tool starts itself there.
+    #[arg(long, hide = true)]
+    pub inside: bool,
 }
 
 /// Options of `bench hubs`.

@@ -137,6 +137,14 @@ pub const FIRST_ENTRY_ATTEMPTS: u32 = 3;
 pub const FIRST_SNAPSHOT_TIME_LIMIT: Duration = Duration::from_secs(10);
 /// From one attempt of such a client to the next, at most; at least half of it.
 pub const RETRY_AFTER_MS: u64 = 1_000;
+/// Players of the netcode benchmark whose eyes are compared with the truth.
+pub const WATCHERS: u32 = 16;
+/// For all of its players to come in.
+pub const GATHER_TIME_LIMIT: Duration = Duration::from_secs(240);
+/// From when all are in until anything counts: what they have before them settles.
+pub const GATHER: Duration = Duration::from_secs(4);
+/// Beyond that, for two crowds to walk apart.
+pub const WALK_APART: Duration = Duration::from_secs(10);
 /// Clients of a relay at most: file descriptors set it.
 pub const RELAY_CLIENTS_MAX: usize = 4_096;
 /// Packets of one client that wait for its line.

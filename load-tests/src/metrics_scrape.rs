@@ -166,8 +166,8 @@ fn tick_us(samples: &[Sample], quantile: f64) -> Option<f64> {
     by_summary.chain(by_buckets).filter(|seconds| seconds.is_finite()).map(|s| s * 1e6).reduce(f64::max)
 }
 
-/// Linear inside a bucket, as Prometheus' `histogram_quantile` does it; the last bucket counts as its lower bound.
-fn quantile_of_buckets(buckets: &mut [(f64, f64)], quantile: f64) -> Option<f64> {
+/// A quantile of upper bounds with their cumulated counts; `None` of nothing. Linear inside a bucket, as Prometheus' `histogram_quantile` does it; the last bucket counts as its lower bound.
+pub fn quantile_of_buckets(buckets: &mut [(f64, f64)], quantile: f64) -> Option<f64> {
     buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
     let rank = buckets.last().map(|(_, count)| count * quantile).filter(|rank| *rank > 0.0)?;
     let (mut low, mut below) = (0.0, 0.0);

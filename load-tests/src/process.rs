@@ -1,8 +1,9 @@
 //! The server as a process: build it, start it on free ports, watch it, end it in order.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{Read, Seek, SeekFrom};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -77,7 +78,7 @@ pub enum ProcessError {
     NotKilled(std::io::Error),
 }
 
-/// How a server is started: on free ports of the loopback, with the limits for load.
+/// How a server is started: on free ports, with the limits for load.
 #[derive(Clone, Copy, Debug)]
 pub struct Launch<'a> {
     /// Where it keeps what must outlive it.
@@ -88,7 +89,12 @@ pub struct Launch<'a> {
     pub masterdata: Option<&'a Path>,
     /// Variables beside those of this process.
     pub environment: &'a [(&'a str, String)],
+    /// The address of this machine that it listens at.
+    pub host: IpAddr,
 }
+
+/// Where servers listen that are for this machine alone.
+pub const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// Where a ready server listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +128,25 @@ pub async fn build() -> Result<PathBuf, ProcessError> {
     let of_package = ["-p", "shallot-server"];
     let of_workspace = ["--workspace", "--bin", "shallot"];
     cargo_build(&folder, if is_debug(&folder) { &of_workspace } else { &of_package }).await?;
-    existing(folder.join(format!("shallot{}", std::env::consts::EXE_SUFFIX)))
+    built()
+}
+
+/// The path of the server that was built before, beside this program.
+///
+/// # Errors
+/// When it is not there.
+pub fn built() -> Result<PathBuf, ProcessError> {
+    existing(own_folder()?.join(format!("shallot{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// Builds a test of a crate in the profile of this program and runs it; whether it passed.
+///
+/// # Errors
+/// As [`build`], where cargo itself is missing.
+pub async fn passes(package: &str, test: &str) -> Result<bool, ProcessError> {
+    let folder = own_folder()?;
+    let status = cargo(&folder, &["test", "--quiet", "-p", package, "--test", test]).await?;
+    Ok(status.success())
 }
 
 /// Builds an example of a crate in the profile of this program and gives the path of its binary.
@@ -154,9 +178,15 @@ fn existing(binary: PathBuf) -> Result<PathBuf, ProcessError> {
 }
 
 async fn cargo_build(folder: &Path, what: &[&str]) -> Result<(), ProcessError> {
+    let status = cargo(folder, &[&["build"], what].concat()).await?;
+    if status.success() { Ok(()) } else { Err(ProcessError::BuildFailed(status)) }
+}
+
+/// Runs cargo in the profile of this program.
+async fn cargo(folder: &Path, words: &[&str]) -> Result<ExitStatus, ProcessError> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(&cargo);
-    command.arg("build").args(what).args(profile_of(folder)).stdin(Stdio::null());
+    command.args(words).args(profile_of(folder)).stdin(Stdio::null());
     // Set by `cargo run`: the demo may be started from any folder of the workspace, or from outside of it.
     if let Some(folder) = std::env::var_os("CARGO_MANIFEST_DIR") {
         command.arg("--manifest-path").arg(Path::new(&folder).join("Cargo.toml"));
@@ -169,11 +199,10 @@ async fn cargo_build(folder: &Path, what: &[&str]) -> Result<(), ProcessError> {
             command.env_remove(&name);
         }
     }
-    let status = command
+    command
         .status()
         .await
-        .map_err(|source| ProcessError::NoCargo { program: cargo.to_string_lossy().into_owned(), source })?;
-    if status.success() { Ok(()) } else { Err(ProcessError::BuildFailed(status)) }
+        .map_err(|source| ProcessError::NoCargo { program: cargo.to_string_lossy().into_owned(), source })
 }
 
 /// A build with the same profile lands in the same folder.
@@ -213,7 +242,7 @@ impl ServerProcess {
     pub async fn start(binary: &Path, masterdata: Option<&Path>) -> Result<Self, ProcessError> {
         let folder = tempfile::Builder::new().prefix("shallot-demo-").tempdir().map_err(ProcessError::NoDataFolder)?;
         let (data, log) = (folder.path().join("data"), folder.path().join("server.log"));
-        let launch = Launch { data: &data, log: &log, masterdata, environment: &[] };
+        let launch = Launch { data: &data, log: &log, masterdata, environment: &[], host: LOOPBACK };
         let mut server = Self::launch(binary, launch).await?;
         server.folder = Some(folder);
         Ok(server)
@@ -228,7 +257,7 @@ impl ServerProcess {
         let mut command = Command::new(binary);
         command.arg("serve").arg("--data").arg(launch.data).envs(launch.environment.iter().map(|(k, v)| (k, v)));
         for listener in ["--grpc", "--http", "--quic"] {
-            command.args([listener, "127.0.0.1:0"]);
+            command.arg(listener).arg(SocketAddr::new(launch.host, 0).to_string());
         }
         if let Some(masterdata) = launch.masterdata {
             command.arg("--masterdata").arg(masterdata);
@@ -263,6 +292,12 @@ impl ServerProcess {
     /// Looks at its CPU time and memory now. What it uses after the last look is in no report.
     pub fn sample(&mut self) -> Usage {
         self.meter.sample()
+    }
+
+    /// CPU time of its threads so far, by name up to the first space; of those that have ended nothing is known. Empty where the platform
+    /// does not tell.
+    pub fn cpu_by_thread(&mut self) -> BTreeMap<String, Duration> {
+        self.meter.cpu_by_thread()
     }
 
     /// The last lines of its log; empty when it logged nothing.
@@ -361,6 +396,12 @@ fn log_tail(path: &Path) -> String {
     lines.get(lines.len().saturating_sub(LOG_TAIL_LINES)..).unwrap_or_default().join("\n")
 }
 
+/// CPU time of this process so far.
+#[must_use]
+pub fn own_cpu() -> Duration {
+    Duration::from_secs_f64(Meter::new(Some(std::process::id())).sample().cpu_s)
+}
+
 /// Asks the operating system about one process.
 struct Meter {
     /// `None`: this platform tells nothing.
@@ -384,6 +425,21 @@ impl Meter {
             self.usage.peak_rss_bytes = self.usage.peak_rss_bytes.max(process.memory());
         }
         self.usage
+    }
+
+    fn cpu_by_thread(&mut self) -> BTreeMap<String, Duration> {
+        let mut times = BTreeMap::<String, Duration>::new();
+        let Some((system, pid)) = &mut self.watched else { return times };
+        let kind = sysinfo::ProcessRefreshKind::nothing().with_cpu().with_tasks();
+        // Of one process alone it tells which threads there are, and nothing of them.
+        system.refresh_processes_specifics(sysinfo::ProcessesToUpdate::All, true, kind);
+        let tasks = system.process(*pid).and_then(sysinfo::Process::tasks).into_iter().flatten();
+        for task in tasks.filter_map(|task| system.process(*task)) {
+            let name = task.name().to_string_lossy();
+            let first = name.split(' ').next().unwrap_or_default().to_owned();
+            *times.entry(first).or_default() += Duration::from_millis(task.accumulated_cpu_time());
+        }
+        times
     }
 }
 
@@ -432,6 +488,26 @@ mod tests {
         assert!(meter.sample().peak_rss_bytes > 100_000);
     }
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_meter_tells_threads_apart_by_the_first_word_of_their_names() {
+        let is_over = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let ends = std::sync::Arc::clone(&is_over);
+        let busy = std::thread::Builder::new().name("busy one".to_owned()).spawn(move || {
+            while !ends.load(std::sync::atomic::Ordering::Relaxed) {
+                std::hint::spin_loop();
+            }
+        });
+        let mut meter = Meter::new(Some(std::process::id()));
+        let is_seen = (0..1_000).any(|_| {
+            std::thread::yield_now();
+            meter.cpu_by_thread().get("busy").is_some_and(|time| time.as_millis() >= 20)
+        });
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        busy.expect("a thread").join().expect("its end");
+        assert!(is_seen, "{:?}", meter.cpu_by_thread());
+    }
+
     #[cfg(unix)]
     mod with_a_script {
         use super::*;
@@ -466,7 +542,7 @@ mod tests {
                         while :; do sleep 0.01; done";
             let (data, log) = (folder.path().join("data"), folder.path().join("log"));
             let environment = [("SHALLOT__WORD", "kept".to_owned())];
-            let launch = Launch { data: &data, log: &log, masterdata: None, environment: &environment };
+            let launch = Launch { data: &data, log: &log, masterdata: None, environment: &environment, host: LOOPBACK };
             let server = ServerProcess::launch(&script(folder.path(), text), launch).await.expect("start");
             server.kill().await.expect("kill");
             assert_eq!(std::fs::read_to_string(&data).expect("data"), "kept\n");

@@ -50,7 +50,7 @@ pub(crate) fn build(
     let keys = TokenKeys { signing, retired: Vec::new() };
     Ok(Services {
         auth: Arc::new(Auth::new(auth, &keys, Arc::clone(stores) as _, ids.clone(), notices)?),
-        rates: Arc::new(Rates::new(settings.limits.profile, &clock)),
+        rates: Arc::new(Rates::new(&settings.limits, &clock)),
         characters: Arc::new(Characters::new(Arc::clone(stores) as _, ids.clone())),
         inventory: Arc::new(Inventory::new(Arc::clone(stores) as _, ids.clone())),
         grants: Arc::new(Grants::new(Arc::clone(stores) as _, ids)),

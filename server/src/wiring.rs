@@ -216,7 +216,8 @@ pub(crate) async fn wire(settings: &Settings, lifecycle: &Lifecycle) -> anyhow::
     });
     let presence = Arc::new(Presence::watch(&cluster, whereabouts.clone(), Arc::clone(&data)));
     let channels = Arc::new(Channels { host: settings.net.public_host.clone(), workers: workers.clone() });
-    let allowance = Allowance::of(settings.limits.profile);
+    let mut allowance = Allowance::of(settings.limits.profile);
+    allowance.load_from = settings.limits.load_from;
     let session_limits = SessionLimits {
         write_ms: allowance.hub_write_ms,
         resume_grace_ms: settings.limits.resume_grace_ms.into(),

@@ -38,17 +38,52 @@ pub struct Entered {
     pub plan: BotPlan,
 }
 
-/// Signs in, makes a character when it has none, and enters; `None`: the run ended before it was this bot's turn.
+/// All that a bot in a region holds before it has datagrams.
+pub struct Standing {
+    /// As in [`Entered`], and so the others.
+    pub api: Api,
+    /// The hub session.
+    pub link: WorldLink,
+    /// Its pushes.
+    pub pushes: WorldPushes,
+    /// The selected character.
+    pub character: Character,
+    /// What it carries.
+    pub bag: Bag,
+    /// What the store held.
+    pub journal: Journal,
+    /// Where it stands.
+    pub place: EnterReply,
+    /// How it differs.
+    pub plan: BotPlan,
+}
+
+/// Signs in, makes a character when it has none, enters, and opens a channel; `None`: the run ended before it was this bot's turn.
 ///
 /// # Errors
 /// The step that failed.
 pub async fn enter(game: &Arc<Game>, plan: BotPlan) -> Result<Option<Entered>, Failure> {
+    through_a_door(game, come_in(game, plan)).await
+}
+
+/// The same without a channel: states come as pushes until there is one.
+///
+/// # Errors
+/// The step that failed.
+pub async fn stand(game: &Arc<Game>, plan: BotPlan) -> Result<Option<Standing>, Failure> {
+    through_a_door(game, come_to_stand(game, plan)).await
+}
+
+async fn through_a_door<T>(
+    game: &Arc<Game>,
+    entering: impl Future<Output = Result<T, Failure>>,
+) -> Result<Option<T>, Failure> {
     let door = tokio::select! {
         door = game.doors.acquire() => door,
         () = game.stop.cancelled() => return Ok(None),
     };
     let _held = door.map_err(|closed| Failure::new("door", "CLOSED", closed))?;
-    let entering = tokio::time::timeout(ENTRY_TIME_LIMIT, come_in(game, plan));
+    let entering = tokio::time::timeout(ENTRY_TIME_LIMIT, entering);
     let late = |_| Failure::new("entry", "TIMED_OUT", format!("not in within {ENTRY_TIME_LIMIT:?}"));
     entering.await.map_err(late)?.map(Some)
 }
@@ -86,6 +121,13 @@ async fn sign_on(game: &Arc<Game>, plan: &BotPlan) -> Result<SignedOn, Failure> 
 }
 
 async fn come_in(game: &Arc<Game>, plan: BotPlan) -> Result<Entered, Failure> {
+    let standing = come_to_stand(game, plan).await?;
+    let channel = open_channel(game, &standing.link).await?;
+    let Standing { api, link, pushes, character, bag, journal, place, plan } = standing;
+    Ok(Entered { api, link, pushes, channel, character, bag, journal, place, plan })
+}
+
+async fn come_to_stand(game: &Arc<Game>, plan: BotPlan) -> Result<Standing, Failure> {
     let SignedOn { api, character, inventory } = sign_on(game, &plan).await?;
     let journal = Journal::new(Holdings::of_store(&character, &inventory));
     let bag = Bag::of_reply(&game.data, &inventory);
@@ -97,10 +139,17 @@ async fn come_in(game: &Arc<Game>, plan: BotPlan) -> Result<Entered, Failure> {
         let message = "the server plays another set of master data: give its folder with --masterdata";
         return Err(Failure::new("enter", "OTHER_MASTER_DATA", message));
     }
+    Ok(Standing { api, link, pushes, character, bag, journal, place, plan })
+}
+
+/// Opens the channel that the server offered.
+///
+/// # Errors
+/// There is none, or it cannot be opened.
+pub async fn open_channel(game: &Game, link: &WorldLink) -> Result<DatagramChannel, Failure> {
     let offered = link.open_channel(&game.trust).await;
     let opened = offered.ok_or_else(|| Failure::new("channel", "NOT_OFFERED", "the server has no datagram channel"))?;
-    let channel = opened.map_err(no_channel)?;
-    Ok(Entered { api, link, pushes, channel, character, bag, journal, place, plan })
+    opened.map_err(no_channel)
 }
 
 fn no_link(error: HubOpenError) -> Failure {

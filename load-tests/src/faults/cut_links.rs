@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::bench::server::BenchServer;
+use crate::bench::hubs::server::BenchServer;
 use crate::cli::CutLinksOptions;
 use crate::limits::{COME_BACK_TIME_LIMIT, JOIN_TIME_LIMIT, SETTLE_TIME_LIMIT, WARM_UP};
 use crate::process;

@@ -66,7 +66,7 @@ async fn play(binary: &Path, options: &ReconnectsOptions) -> anyhow::Result<Outc
     let folder =
         tempfile::Builder::new().prefix("shallot-storm-").tempdir().context("a folder for the server's data")?;
     let (data, log) = (folder.path().join("data"), folder.path().join("server.log"));
-    let launch = Launch { data: &data, log: &log, masterdata: None, environment: &[] };
+    let launch = Launch { data: &data, log: &log, masterdata: None, environment: &[], host: process::LOOPBACK };
     let tables = Arc::new(author::starter());
     let plans = arrivals::players(&tables, clients, seed, SECOND_REGION_PERCENT);
 

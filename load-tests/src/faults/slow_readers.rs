@@ -14,10 +14,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::bench::crowd::{Member, Part, connect};
-use crate::bench::hub_member;
-use crate::bench::seen::Tally;
-use crate::bench::server::{BenchServer, Kind};
+use crate::bench::hubs::crowd::{Member, Part, connect};
+use crate::bench::hubs::hub_member;
+use crate::bench::hubs::seen::Tally;
+use crate::bench::hubs::server::{BenchServer, Kind};
 use crate::cli::SlowReadersOptions;
 use crate::limits::{JOIN_TIME_LIMIT, MEMBER_WINDOW, SETTLE_TIME_LIMIT, SLOW_END_TIME_LIMIT, SLOW_WINDOW, WARM_UP};
 use crate::process;

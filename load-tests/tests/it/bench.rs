@@ -1,8 +1,10 @@
-//! The benchmark's own computations on few sessions: every message arrives exactly once and is counted. No time is looked at.
+//! The benchmarks' own computations on few sessions: every message arrives exactly once and is counted, every figure is there. No time is
+//! looked at.
 
 use std::process::Command;
 
 use serde_json::Value;
+use shallot_load::screen::complain;
 
 #[test]
 fn every_delivery_of_the_hub_benchmark_arrives_exactly_once() {
@@ -28,4 +30,57 @@ fn every_delivery_of_the_hub_benchmark_arrives_exactly_once() {
         let allocated = line["hub"]["allocated_bytes"].as_f64().unwrap();
         assert!(allocated > 0.0, "the allocator does not count: {line}");
     }
+}
+
+/// Plays a scene of the netcode benchmark with few players for a short while; what was measured, or the problem.
+fn scene(name: &str, players: u32) -> Result<Value, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.json");
+    let players = players.to_string();
+    let output = Command::new(env!("CARGO_BIN_EXE_shallot-load"))
+        .args(["bench", "netcode", "--only", name, "--players", &players, "--seconds", "3", "--report"])
+        .arg(&report)
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap();
+    let problems = report["problems"].as_array().unwrap();
+    assert_eq!(output.status.success(), problems.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    match problems.first() {
+        Some(problem) => Err(problem.to_string()),
+        None => Ok(report["scenes"][0].clone()),
+    }
+}
+
+#[test]
+fn the_netcode_benchmark_sees_what_players_see_and_what_it_costs() {
+    let measured = scene("siege", 10).unwrap();
+    let number = |name: &str| measured[name].as_f64().unwrap_or_else(|| panic!("no {name}: {measured}"));
+    assert_eq!((number("players"), number("lost")), (10.0, 0.0));
+    // Everybody has everybody and the monsters near.
+    assert!(number("in_view") > 20.0, "{measured}");
+    for figure in ["client_ticks", "gateway_us", "shard_us", "bytes_down", "snapshot_bytes", "change_bytes"] {
+        assert!(number(figure) > 0.0, "{figure}: {measured}");
+    }
+    assert!(number("replication_us") < number("shard_us"), "{measured}");
+    assert!(measured["drawn_cm_p99"][0].as_f64().is_some(), "nobody was compared: {measured}");
+    assert!(measured["tick"]["count"].as_u64().unwrap() > 20, "{measured}");
+    assert!(measured["age_datagrams"]["p50"].as_f64().is_some() && measured["age_stream"].is_null(), "{measured}");
+}
+
+#[test]
+fn behind_a_line_both_ways_of_hearing_have_ages_above_the_floor() {
+    let measured = match scene("line-2", 6) {
+        Ok(measured) => measured,
+        Err(problem) if problem.contains("there can be no line here") => {
+            complain(&format!("SKIPPED a test of bench netcode: {problem}"));
+            return;
+        }
+        Err(problem) => panic!("{problem}"),
+    };
+    for way in ["age_datagrams", "age_stream"] {
+        // Half of the time the newest state is older than the line's delay and half of a tick, less what the clock's steps are.
+        let p50 = measured[way]["p50"].as_f64().unwrap_or_else(|| panic!("no {way}: {measured}"));
+        assert!(p50 > 45.0, "{way}: {measured}");
+    }
+    assert!(measured["age_floor"]["p99"].as_f64().unwrap() > 99.0, "{measured}");
 }

@@ -122,7 +122,7 @@ impl Door {
             LimitClass::Chat => RateClass::Chat,
             LimitClass::Input => RateClass::Input,
         };
-        self.rates.check(class, key, peer.is_loopback()).map_err(|wait| service_refusal(&wait))
+        self.rates.check(class, key, self.rates.is_near(peer)).map_err(|wait| service_refusal(&wait))
     }
 }
 

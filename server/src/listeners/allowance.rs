@@ -28,6 +28,8 @@ pub(crate) struct Allowance {
     pub(crate) quic: QuicPressure,
     remote: PeerAllowance,
     loopback: PeerAllowance,
+    /// An address that counts as loopback.
+    pub(crate) load_from: Option<IpAddr>,
 }
 
 /// What one peer may do.
@@ -83,6 +85,7 @@ impl Allowance {
             quic: QuicPressure { pending: limits::QUIC_RETRY_ABOVE, new: limits::QUIC_RETRY_RATE },
             remote,
             loopback: remote,
+            load_from: None,
         };
         match profile {
             LimitProfile::Default => default,
@@ -101,6 +104,7 @@ impl Allowance {
                     quic: QuicPressure { pending: 16, new: limits::QUIC_RETRY_RATE },
                     remote: peer,
                     loopback: peer,
+                    load_from: None,
                 }
             }
         }
@@ -108,7 +112,7 @@ impl Allowance {
 
     /// What counts for one address.
     pub(crate) fn peer(&self, address: IpAddr) -> &PeerAllowance {
-        if address.is_loopback() { &self.loopback } else { &self.remote }
+        if address.is_loopback() || self.load_from == Some(address) { &self.loopback } else { &self.remote }
     }
 }
 

@@ -12,7 +12,7 @@ use super::economy_check::{self, CheckError};
 use super::ledger::Ledger;
 use crate::game::{BotPlan, Game, SignIn, plans};
 use crate::limits::SECONDS_MAX;
-use crate::process::{Launch, ProcessError, ServerProcess};
+use crate::process::{self, Launch, ProcessError, ServerProcess};
 use crate::reward_book::RewardBook;
 
 /// So many of a hundred bots go to the second region, as in the demo.
@@ -38,7 +38,8 @@ impl Scene {
     pub(super) async fn launch(&self, name: &str, delay_ms: u32) -> Result<ServerProcess, ProcessError> {
         let (data, log) = (self.data_folder(), self.log(name));
         let environment = [("SHALLOT__FAULTS__GRANT_TOLD_DELAY_MS", delay_ms.to_string())];
-        let launch = Launch { data: &data, log: &log, masterdata: None, environment: &environment };
+        let launch =
+            Launch { data: &data, log: &log, masterdata: None, environment: &environment, host: process::LOOPBACK };
         ServerProcess::launch(&self.binary, launch).await
     }
 

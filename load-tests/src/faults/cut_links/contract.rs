@@ -2,7 +2,7 @@
 
 use shallot_client::hubs::{Access, LimitClass, MethodContract};
 
-use crate::bench::payload::method_id;
+use crate::bench::hubs::payload::method_id;
 
 /// What is pushed, called or asked, by number.
 #[derive(Clone, Copy, PartialEq, Eq, prost::Message)]

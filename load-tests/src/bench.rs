@@ -1,0 +1,4 @@
+//! What can be measured.
+
+pub mod hubs;
+pub mod netcode;
