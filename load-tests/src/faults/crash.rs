@@ -13,7 +13,7 @@ mod scene;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use rand_core::{Rng, SeedableRng};
 use rand_pcg::Pcg64;
 use shallot_masterdata::author;
@@ -52,16 +52,12 @@ pub async fn run(options: &CrashOptions) -> anyhow::Result<bool> {
         bots: options.bots,
         seed: options.seed,
     };
-    let outcome = tokio::select! {
-        outcome = all_rounds(&scene, options) => outcome,
-        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
-    };
-    verdict::write_report(options.report.as_deref(), &outcome.report())?;
-    let passed = verdict::passed(&outcome.failures());
+    let outcome = verdict::unless_interrupted(all_rounds(&scene, options)).await?;
+    let (failures, text) = (outcome.failures(), outcome.to_text());
+    let passed = verdict::tell(options.report.as_deref(), &outcome.report(), &failures, &text)?;
     if !passed {
         complain(&format!("the server's data and logs are kept in {}", folder.keep().display()));
     }
-    say(&outcome.to_text());
     Ok(passed)
 }
 

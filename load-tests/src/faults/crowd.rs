@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use shallot_masterdata::author;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -31,14 +31,8 @@ use outcome::Outcome;
 pub async fn run(options: &CrowdOptions) -> anyhow::Result<bool> {
     say("building the server; the first time takes a few minutes");
     let binary = process::build().await?;
-    let outcome = tokio::select! {
-        outcome = play(&binary, options) => outcome?,
-        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
-    };
-    verdict::write_report(options.report.as_deref(), &outcome)?;
-    let passed = verdict::passed(&outcome.failures());
-    say(&outcome.to_text());
-    Ok(passed)
+    let outcome = verdict::unless_interrupted(play(&binary, options)).await??;
+    verdict::tell(options.report.as_deref(), &outcome, &outcome.failures(), &outcome.to_text())
 }
 
 async fn play(binary: &Path, options: &CrowdOptions) -> anyhow::Result<Outcome> {

@@ -49,15 +49,9 @@ pub async fn run(options: &CutLinksOptions) -> anyhow::Result<bool> {
     say("building the server; the first time takes a few minutes");
     let binary = process::build_example("shallot-hubs", "bench_server").await?;
     let mut outcome = Outcome::new(options);
-    let played = tokio::select! {
-        played = play(&binary, options, &mut outcome) => played,
-        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
-    };
+    let played = verdict::unless_interrupted(play(&binary, options, &mut outcome)).await?;
     outcome.broken_off = played.err().map(|error| format!("{error:#}"));
-    verdict::write_report(options.report.as_deref(), &outcome)?;
-    let passed = verdict::passed(&outcome.failures());
-    say(&outcome.to_text());
-    Ok(passed)
+    verdict::tell(options.report.as_deref(), &outcome, &outcome.failures(), &outcome.to_text())
 }
 
 /// Clients behind their lines; they end when it is dropped.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use serde::Serialize;
 use shallot_masterdata::author;
 use tokio::task::JoinSet;
@@ -37,6 +37,21 @@ struct Outcome {
     server_cpu_s: f64,
 }
 
+impl Outcome {
+    fn failures(&self) -> Vec<String> {
+        let limit = Duration::from_secs(self.seconds.into()) + STORM_OVER;
+        self.arrivals.failures(limit, STORM_REFUSALS_PERCENT)
+    }
+
+    fn to_text(&self) -> String {
+        let Self { clients, seconds, arrivals, server_cpu_s, .. } = self;
+        let arrivals = arrivals.to_text();
+        format!(
+            "{clients} clients come back within {seconds} s of a restart\n{arrivals}\n  server       {server_cpu_s:.1} s CPU"
+        )
+    }
+}
+
 /// Runs it; whether it passed.
 ///
 /// # Errors
@@ -44,21 +59,8 @@ struct Outcome {
 pub async fn run(options: &ReconnectsOptions) -> anyhow::Result<bool> {
     say("building the server; the first time takes a few minutes");
     let binary = process::build().await?;
-    let outcome = tokio::select! {
-        outcome = play(&binary, options) => outcome?,
-        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
-    };
-    verdict::write_report(options.report.as_deref(), &outcome)?;
-    let limit = Duration::from_secs(options.seconds.into()) + STORM_OVER;
-    let passed = verdict::passed(&outcome.arrivals.failures(limit, STORM_REFUSALS_PERCENT));
-    say(&format!(
-        "{} clients come back within {} s of a restart\n{}\n  server       {:.1} s CPU",
-        outcome.clients,
-        outcome.seconds,
-        outcome.arrivals.to_text(),
-        outcome.server_cpu_s
-    ));
-    Ok(passed)
+    let outcome = verdict::unless_interrupted(play(&binary, options)).await??;
+    verdict::tell(options.report.as_deref(), &outcome, &outcome.failures(), &outcome.to_text())
 }
 
 async fn play(binary: &Path, options: &ReconnectsOptions) -> anyhow::Result<Outcome> {

@@ -39,11 +39,7 @@ pub async fn run(options: &SlowReadersOptions) -> anyhow::Result<bool> {
     let binary = process::build_example("shallot-hubs", "bench_server").await?;
     let mut outcome = Outcome::new(options);
     for _ in 0..options.rounds {
-        let round = tokio::select! {
-            round = play(&binary, options) => round,
-            _ = tokio::signal::ctrl_c() => bail!("interrupted"),
-        };
-        match round {
+        match verdict::unless_interrupted(play(&binary, options)).await? {
             Ok(round) => {
                 say(&round.to_text());
                 outcome.rounds.push(round);
@@ -51,10 +47,7 @@ pub async fn run(options: &SlowReadersOptions) -> anyhow::Result<bool> {
             Err(error) => outcome.problems.push(format!("{error:#}")),
         }
     }
-    verdict::write_report(options.report.as_deref(), &outcome)?;
-    let passed = verdict::passed(&outcome.failures());
-    say(&outcome.to_text());
-    Ok(passed)
+    verdict::tell(options.report.as_deref(), &outcome, &outcome.failures(), &outcome.to_text())
 }
 
 /// The members of the room, cut off when dropped.
