@@ -60,7 +60,7 @@ impl Outcome {
                 Verdict::Target => "",
                 Verdict::Accept => "  accepted",
                 Verdict::Missed => "  MISSED",
-                Verdict::Void => "  void: what is drawn is wrong",
+                Verdict::Void => "  void: what is drawn is wrong, or was not seen",
                 Verdict::NotMeasured => "  not measured",
             };
             writeln!(out, "{figure:<60} {value:>12} {target:>16} {accept:>10}{mark}")?;
