@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use quinn::crypto::rustls::QuicClientConfig;
-use quinn::{ClientConfig, Connection, Endpoint, RecvStream, SendStream, TransportConfig, VarInt};
+use quinn::{AckFrequencyConfig, ClientConfig, Connection, Endpoint, RecvStream, SendStream, TransportConfig, VarInt};
 use shallot_hubs::HubClient;
 use shallot_proto::wire::Purpose;
 
 use crate::limits::{
-    CHANNEL_IDLE, CHANNEL_KEEP_ALIVE, CONNECT_TIME_LIMIT, DATAGRAM_MAX, DATAGRAM_RECEIVE_BUFFER, DATAGRAM_SEND_BUFFER,
-    TICKET_MAX,
+    ACK_AFTER, ACK_DELAY, CHANNEL_IDLE, CHANNEL_KEEP_ALIVE, CONNECT_TIME_LIMIT, DATAGRAM_MAX, DATAGRAM_RECEIVE_BUFFER,
+    DATAGRAM_SEND_BUFFER, TICKET_MAX,
 };
 use crate::trust::{Trust, TrustError};
 
@@ -244,6 +244,8 @@ fn client_config(trust: &Trust) -> Result<ClientConfig, OpenError> {
 }
 
 fn transport_config() -> TransportConfig {
+    let mut acknowledgements = AckFrequencyConfig::default();
+    acknowledgements.ack_eliciting_threshold(VarInt::from_u32(ACK_AFTER)).max_ack_delay(Some(ACK_DELAY));
     let mut transport = TransportConfig::default();
     transport
         .datagram_send_buffer_size(DATAGRAM_SEND_BUFFER)
@@ -252,6 +254,7 @@ fn transport_config() -> TransportConfig {
         .max_concurrent_uni_streams(VarInt::from_u32(1))
         .keep_alive_interval(Some(CHANNEL_KEEP_ALIVE))
         .max_idle_timeout(quinn::IdleTimeout::try_from(CHANNEL_IDLE).ok())
+        .ack_frequency_config(Some(acknowledgements))
         .congestion_controller_factory(Arc::new(congestion::SmallWindows));
     transport
 }

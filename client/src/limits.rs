@@ -26,6 +26,10 @@ pub const TICKET_MAX: usize = shallot_proto::wire::limits::MAX_TICKET;
 pub const CHANNEL_IDLE: Duration = Duration::from_secs(10);
 /// From one sign of life to the next.
 pub const CHANNEL_KEEP_ALIVE: Duration = Duration::from_secs(3);
+/// Packets of the server that it may leave without an acknowledgement of its own.
+pub const ACK_AFTER: u32 = 8;
+/// ... and for how long: until its next datagram takes one along. QUIC holds it to the round trip, or 25 ms where that is shorter.
+pub const ACK_DELAY: Duration = Duration::from_millis(60);
 /// The congestion window never falls below it, bytes: random loss must not delay inputs.
 pub const WINDOW_FLOOR: u64 = 32 * 1_024;
 /// And never rises above it, bytes.

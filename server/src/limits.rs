@@ -139,6 +139,10 @@ pub(crate) const QUIC_STREAM_WINDOW: u32 = 16 * 1024;
 pub(crate) const QUIC_IDLE: Duration = Duration::from_secs(10);
 /// We speak at least this often.
 pub(crate) const QUIC_KEEPALIVE: Duration = Duration::from_secs(3);
+/// Packets of a client that it may leave without an acknowledgement of its own.
+pub(crate) const QUIC_ACK_AFTER: u32 = 8;
+/// ... and for how long: a tick and what its datagrams are spread over. QUIC holds it to the round trip, or 25 ms where that is shorter.
+pub(crate) const QUIC_ACK_DELAY: Duration = Duration::from_millis(60);
 /// From one stateless reset of a worker to the next: after a restart all its clients learn within seconds that their connections are gone.
 /// A reset is smaller than the packet that asks for it, so a flood of them amplifies nothing.
 pub(crate) const QUIC_RESET_INTERVAL: Duration = Duration::from_millis(1);

@@ -118,6 +118,12 @@ pub(crate) struct PathBudget {
     silent: u32,
     /// Samples in a row in which nothing was acknowledged, whatever went out.
     unanswered: u32,
+    /// Samples, this one among them, in which losses say nothing.
+    excused: u32,
+    /// Samples in a row in which nothing came from the client.
+    unheard: u32,
+    /// Snapshots since it was heard.
+    since_heard: u64,
     /// Samples in a row with heavy loss.
     heavy: u32,
     /// Samples in a row with a standing queue at the least budget.
@@ -246,14 +252,27 @@ const SETTLE_SAMPLES: u32 = 4;
 const SILENT_SAMPLES: u32 = 4;
 /// After so many of them losses are counted late.
 const LATE_SAMPLES: u32 = 2;
+/// Samples until they are all counted: QUIC tells by a second answer what the first did not.
+const EXCUSED_SAMPLES: u32 = 2;
 /// Snapshots that say whether a hole is still there, when their fate is known.
 const TRIALS: u64 = 3;
 /// Samples in which it must be: two seconds, also for a path of which nothing is heard.
 const TRIAL_SAMPLES: u32 = 8;
+/// Samples in a row in which a client was not heard: it is away, and may come back.
+const AWAY_SAMPLES: u32 = 4;
+/// Of so many snapshots one goes to a client that is away: its answer is what tells QUIC what was lost. Until the idle time-out they must not
+/// fill the window, for then nothing goes but QUIC's own probes, which come seconds apart by then.
+const AWAY_SPACING: u64 = 8;
 /// Samples of heavy loss in a row: by then a collapse has shown that it is one.
 const HEAVY_SAMPLES: u32 = 4;
 /// Samples without a fault from one step up to the next.
 const GOOD_SAMPLES: u32 = 4;
+const _: () = {
+    use crate::limits::{PATH_SAMPLE, QUIC_IDLE, WINDOW_CEILING};
+    let first = (AWAY_SAMPLES + 1) as u128 * PATH_SAMPLE.as_millis() / TICK_MS as u128;
+    let later = QUIC_IDLE.as_millis() / (TICK_MS as u128 * AWAY_SPACING as u128);
+    assert!((first + later) * (MAX_DATAGRAM as u128 + 50) < WINDOW_CEILING as u128);
+};
 /// One step up.
 const STEP_BYTES: usize = 32;
 /// A queue is given so long to drain at once.
@@ -277,6 +296,9 @@ impl PathBudget {
             is_sending: false,
             silent: 0,
             unanswered: 0,
+            excused: 0,
+            unheard: 0,
+            since_heard: 0,
             heavy: 0,
             stuck: 0,
         }
@@ -290,6 +312,10 @@ impl PathBudget {
     /// A snapshot of so many bytes is to go out; asked once for each.
     pub(crate) fn pass(&mut self, size: usize) -> Pass {
         self.saved = self.saved.min(MAX_DATAGRAM) + self.bytes;
+        self.since_heard += 1;
+        if self.unheard >= AWAY_SAMPLES && !self.since_heard.is_multiple_of(AWAY_SPACING) {
+            return Pass::Skip;
+        }
         if self.skip > 0 {
             self.skip -= 1;
             return Pass::Skip;
@@ -326,6 +352,7 @@ impl PathBudget {
         let lost = sample.lost.since(self.last.lost);
         let was_heard = sample.received > self.last.received;
         self.last = sample;
+        (self.unheard, self.since_heard) = if was_heard { (0, 0) } else { (self.unheard + 1, self.since_heard) };
         let is_answered = acknowledged.count > 0;
         let was_sending = std::mem::take(&mut self.is_sending);
         // Of a client that is not heard either nothing can be said: it is away, or its whole line is.
@@ -333,7 +360,8 @@ impl PathBudget {
         let was_unanswered = self.unanswered;
         self.unanswered = if is_answered { 0 } else { was_unanswered + 1 };
         // What is counted after a silence was lost before it.
-        let lost = if was_unanswered >= LATE_SAMPLES { Packets::default() } else { lost };
+        self.excused = if was_unanswered >= LATE_SAMPLES { EXCUSED_SAMPLES } else { self.excused.saturating_sub(1) };
+        let lost = if self.excused > 0 { Packets::default() } else { lost };
         self.hole = self.hole.and_then(Hole::older);
         let on_trial = self.hole.filter(|hole| hole.is_on_trial() && was_heard);
         self.hole = on_trial.map(|hole| hole.judged(acknowledged, lost)).or(self.hole);

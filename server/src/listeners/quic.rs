@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use quinn::crypto::rustls::QuicServerConfig;
-use quinn::{Connection, Endpoint, EndpointConfig, Incoming, ServerConfig, TokioRuntime, TransportConfig, VarInt};
+use quinn::{
+    AckFrequencyConfig, Connection, Endpoint, EndpointConfig, Incoming, ServerConfig, TokioRuntime, TransportConfig,
+    VarInt,
+};
 use quinn_proto::HashedConnectionIdGenerator;
 use ring::hmac;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -50,6 +53,7 @@ pub(crate) fn server_config(identity: &Identity) -> anyhow::Result<ServerConfig>
         .datagram_receive_buffer_size(Some(limits::DATAGRAM_RECEIVE_BUFFER))
         .max_idle_timeout(Some(limits::QUIC_IDLE.try_into().context("idle time-out")?))
         .keep_alive_interval(Some(limits::QUIC_KEEPALIVE))
+        .ack_frequency_config(Some(acknowledgements()))
         .congestion_controller_factory(Arc::new(Windows));
 
     let mut config =
@@ -60,6 +64,15 @@ pub(crate) fn server_config(identity: &Identity) -> anyhow::Result<ServerConfig>
         .incoming_buffer_size(limits::QUIC_INCOMING_BUFFER)
         .incoming_buffer_size_total(limits::QUIC_INCOMING_BUFFER_TOTAL);
     Ok(config)
+}
+
+/// What clients are asked for: a word of what arrived goes with their next datagram, seldom in a packet of its own.
+pub(crate) fn acknowledgements() -> AckFrequencyConfig {
+    let mut acknowledgements = AckFrequencyConfig::default();
+    acknowledgements
+        .ack_eliciting_threshold(VarInt::from_u32(limits::QUIC_ACK_AFTER))
+        .max_ack_delay(Some(limits::QUIC_ACK_DELAY));
+    acknowledgements
 }
 
 /// A UDP socket for one worker: never shared, so that a client whose address changes meets the worker that knows it.

@@ -14,7 +14,7 @@ use crate::limits::{PATH_SAMPLE, WINDOW_CEILING, WINDOW_FLOOR};
 
 /// Makes a [`Window`] for each path of each connection.
 #[derive(Debug)]
-pub(super) struct Windows;
+pub(crate) struct Windows;
 
 impl ControllerFactory for Windows {
     fn build(self: Arc<Self>, now: Instant, _current_mtu: u16) -> Box<dyn Controller> {

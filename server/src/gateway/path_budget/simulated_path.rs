@@ -15,7 +15,7 @@ use rustls::pki_types::CertificateDer;
 use super::*;
 use crate::limits::{DATAGRAM_SEND_BUFFER, PATH_SAMPLE};
 use crate::listeners::quic;
-use crate::listeners::quic_window::Window;
+use crate::listeners::quic_window::{Window, Windows};
 use crate::listeners::tls::Identity;
 
 const TICK: Duration = Duration::from_millis(TICK_MS as u64);
@@ -127,6 +127,17 @@ impl End {
     }
 }
 
+/// QUIC's settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Settings {
+    /// Those of our server; its client asks for acknowledgements as the Rust client does.
+    Ours,
+    /// Ours, but for acknowledgements, which go out when QUIC says so.
+    EagerAcks,
+    /// Those of quinn, and no budget.
+    Stock,
+}
+
 /// A server that sends snapshots as the gateway does, and a client that sends inputs.
 struct Play {
     server: End,
@@ -148,12 +159,21 @@ struct Play {
 }
 
 impl Play {
-    fn new(delay: Duration, loss_permille: u64, narrow: Option<(u64, u64)>, stock: bool) -> Self {
+    fn new(delay: Duration, loss_permille: u64, narrow: Option<(u64, u64)>, settings: Settings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (identity, _) = Identity::development(folder.path()).unwrap();
         let mut server = quic::server_config(&identity).unwrap();
-        if stock {
-            server.transport = Arc::new(TransportConfig::default());
+        let mut client_transport = TransportConfig::default();
+        match settings {
+            Settings::Ours => {
+                client_transport
+                    .ack_frequency_config(Some(quic::acknowledgements()))
+                    .congestion_controller_factory(Arc::new(Windows));
+            }
+            Settings::EagerAcks => {
+                Arc::get_mut(&mut server.transport).unwrap().ack_frequency_config(None);
+            }
+            Settings::Stock => server.transport = Arc::new(TransportConfig::default()),
         }
         let address = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let (near, far) = (address(1_001), address(1_002));
@@ -162,7 +182,7 @@ impl Play {
         };
         let start = tokio::time::Instant::now().into_std();
         let mut client = End::of(endpoint(None, 1), near);
-        let config = client_config(identity.der().unwrap().0);
+        let config = client_config(identity.der().unwrap().0, client_transport);
         client.connection = Some(client.endpoint.connect(start, config, near, "localhost").unwrap());
         Self {
             server: End::of(endpoint(Some(server), 2), far),
@@ -171,7 +191,7 @@ impl Play {
             down: Way::new(delay, loss_permille, narrow, 4),
             start,
             now: Duration::ZERO,
-            budget: (!stock).then(PathBudget::new),
+            budget: (settings != Settings::Stock).then(PathBudget::new),
             lowered: Vec::new(),
             link: None,
             newest: Duration::ZERO,
@@ -262,14 +282,16 @@ impl Play {
     }
 }
 
-fn client_config(chain: Vec<CertificateDer<'static>>) -> ClientConfig {
+fn client_config(chain: Vec<CertificateDer<'static>>, transport: TransportConfig) -> ClientConfig {
     let mut roots = rustls::RootCertStore::empty();
     chain.into_iter().for_each(|certificate| roots.add(certificate).unwrap());
     let mut tls = rustls::ClientConfig::builder_with_protocol_versions(&[&rustls::version::TLS13])
         .with_root_certificates(roots)
         .with_no_client_auth();
     tls.alpn_protocols = vec![b"shallot/1".to_vec()];
-    ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).unwrap()))
+    let mut config = ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).unwrap()));
+    config.transport_config(Arc::new(transport));
+    config
 }
 
 const fn seconds(n: u64) -> Duration {
@@ -280,7 +302,7 @@ const fn seconds(n: u64) -> Duration {
 #[test]
 fn five_percent_loss_for_ten_minutes_do_not_add_up() {
     let delay = Duration::from_millis(100);
-    let mut ours = Play::new(delay, 50, None, false);
+    let mut ours = Play::new(delay, 50, None, Settings::Ours);
     ours.connect();
     let first = ours.play(seconds(60), seconds(50), MAX_DATAGRAM);
     let last = ours.play(seconds(540), seconds(60), MAX_DATAGRAM);
@@ -292,7 +314,7 @@ fn five_percent_loss_for_ten_minutes_do_not_add_up() {
     assert!(path.lost_packets > 500, "the loss never happened: {path:?}");
     assert!(path.cwnd >= crate::limits::WINDOW_FLOOR, "{path:?}");
 
-    let mut stock = Play::new(delay, 50, None, true);
+    let mut stock = Play::new(delay, 50, None, Settings::Stock);
     stock.connect();
     let stock = stock.play(seconds(120), seconds(60), MAX_DATAGRAM);
     assert!(stock > 2 * last, "the test proves nothing: the stock controller does as well, {stock:?}");
@@ -302,23 +324,23 @@ fn five_percent_loss_for_ten_minutes_do_not_add_up() {
 fn on_a_line_of_64_kbit_old_state_is_dropped_and_not_queued() {
     let narrow = Some((8_000, 32 * 1_024));
     let delay = Duration::from_millis(25);
-    let mut ours = Play::new(delay, 0, narrow, false);
+    let mut ours = Play::new(delay, 0, narrow, Settings::Ours);
     ours.connect();
     let age = ours.play(seconds(120), seconds(90), MAX_DATAGRAM);
     assert!(age < Duration::from_millis(600), "{age:?}, {:?}", ours.lowered);
     assert!(ours.lowered.contains(&Lowered::Queue), "{:?}", ours.lowered);
 
-    let mut stock = Play::new(delay, 0, narrow, true);
+    let mut stock = Play::new(delay, 0, narrow, Settings::Stock);
     stock.connect();
     let stock = stock.play(seconds(120), seconds(90), MAX_DATAGRAM);
     assert!(stock > seconds(2), "the test proves nothing: all that is sent arrives in time, {stock:?}");
 }
 
-/// Nothing gets through for so many seconds, either way, and then all does: how many snapshots arrive after that which are old, and in how
-/// many ticks the newest is young again.
-fn after_a_silence(silence: u64, stock: bool) -> (usize, Option<usize>) {
+/// Nothing gets through for so many seconds, either way, and then all does: how many snapshots arrive after that which are old, in how
+/// many ticks the newest is young again, and why the budget was lowered.
+fn after_a_silence(silence: u64, settings: Settings) -> (usize, Option<usize>, Vec<Lowered>) {
     let delay = Duration::from_millis(25);
-    let mut play = Play::new(delay, 0, None, stock);
+    let mut play = Play::new(delay, 0, None, settings);
     play.connect();
     play.play(seconds(10), seconds(5), MAX_DATAGRAM);
     (play.up.largest, play.down.largest) = (0, 0);
@@ -327,18 +349,19 @@ fn after_a_silence(silence: u64, stock: bool) -> (usize, Option<usize>) {
     let (begun, arrived) = (play.ages.len(), play.arrivals.len());
     play.play(seconds(10), seconds(1), MAX_DATAGRAM);
     let old = play.arrivals[arrived..].iter().filter(|age| **age > delay + 4 * TICK).count();
-    (old, play.ages[begun..].iter().position(|age| *age <= delay + 2 * TICK))
+    (old, play.ages[begun..].iter().position(|age| *age <= delay + 2 * TICK), play.lowered)
 }
 
-/// When the window is full of what was lost, snapshots wait behind it: quinn would keep a MiB of them.
+/// Were the window full of what was lost, snapshots would wait behind it, and quinn would keep a MiB of them.
 #[test]
 fn what_waited_through_a_silence_is_dropped() {
-    for silence in 2..=8 {
-        let (old, young_after) = after_a_silence(silence, false);
+    for silence in 1..=9 {
+        let (old, young_after, lowered) = after_a_silence(silence, Settings::Ours);
         assert!(old <= DATAGRAM_SEND_BUFFER / MAX_DATAGRAM, "{silence} s: {old} old ones");
-        assert!(young_after.is_some_and(|ticks| ticks <= 10), "{silence} s: {young_after:?}");
+        assert!(young_after.is_some_and(|ticks| ticks <= 5), "{silence} s: {young_after:?}");
+        assert_eq!(lowered, [], "{silence} s: the path is what it was");
     }
-    let (stock, _) = after_a_silence(8, true);
+    let (stock, ..) = after_a_silence(8, Settings::Stock);
     assert!(stock > 20, "the test proves nothing: of what waits {stock} come");
 }
 
@@ -346,7 +369,7 @@ fn what_waited_through_a_silence_is_dropped() {
 #[test]
 fn on_a_path_that_carries_less_than_before_state_comes_again() {
     let delay = Duration::from_millis(25);
-    let mut play = Play::new(delay, 0, None, false);
+    let mut play = Play::new(delay, 0, None, Settings::Ours);
     play.connect();
     play.play(seconds(10), seconds(5), MAX_DATAGRAM);
     play.down.largest = 900;
@@ -360,7 +383,7 @@ fn on_a_path_that_carries_less_than_before_state_comes_again() {
 fn while_a_path_is_tried_again_state_is_as_young_as_before() {
     for (delay_ms, sizes) in [(25, [1_100, 1_100]), (25, [1_100, 300]), (200, [1_100, 1_100])] {
         let delay = Duration::from_millis(delay_ms);
-        let mut play = Play::new(delay, 0, None, false);
+        let mut play = Play::new(delay, 0, None, Settings::Ours);
         play.connect();
         play.link = Some(VecDeque::new());
         play.play(seconds(10), seconds(5), MAX_DATAGRAM);
@@ -373,5 +396,23 @@ fn while_a_path_is_tried_again_state_is_as_young_as_before() {
         }
         let oldest = play.ages[begun..].iter().max().unwrap();
         assert!(*oldest <= delay + 4 * TICK, "{oldest:?}; {delay_ms} ms, {sizes:?} bytes, {:?}", play.lowered);
+    }
+}
+
+/// What arrived is said with the next datagram: half of the packets a client sends are gone, and no state comes later for it.
+#[test]
+fn acknowledgements_go_with_datagrams_and_state_is_as_young() {
+    for loss_permille in [0, 20] {
+        let delay = Duration::from_millis(25);
+        let [ours, eager] = [Settings::Ours, Settings::EagerAcks].map(|settings| {
+            let mut play = Play::new(delay, loss_permille, None, settings);
+            play.connect();
+            let p99 = play.play(seconds(300), seconds(290), 120);
+            let packets = play.client.connection().stats().udp_tx.datagrams as f64 / play.ages.len() as f64;
+            (p99, play.ages.iter().sum::<Duration>(), packets)
+        });
+        assert!(ours.0 <= eager.0, "{loss_permille}: at p99 {:?}, and {:?} with eager ones", ours.0, eager.0);
+        assert!(ours.1 <= eager.1.mul_f64(1.02), "{loss_permille}: {ours:?}, {eager:?}");
+        assert!(ours.2 < 1.1 && eager.2 > 1.9, "{loss_permille}: {} packets a tick, and {}", ours.2, eager.2);
     }
 }
