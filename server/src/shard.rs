@@ -8,6 +8,7 @@ pub(crate) mod journal;
 pub(crate) mod lease;
 pub(crate) mod link;
 pub(crate) mod pacer;
+mod precedence;
 pub(crate) mod pulse;
 pub(crate) mod thread;
 mod tick_times;

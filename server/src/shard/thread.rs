@@ -14,6 +14,7 @@ use super::driver::Driver;
 use super::journal::Farewell;
 use super::link::{LocalLink, ShardLink};
 use super::pacer::Pacer;
+use super::precedence;
 use crate::clock::SystemClock;
 use crate::lifecycle::Lifecycle;
 use crate::telemetry;
@@ -44,6 +45,7 @@ impl ShardThread {
     }
 
     fn run(mut self) {
+        precedence::go_first(&self.region);
         let end = self.run_and_come_back();
         let journal = self.driver.end_journal(end);
         // The desk has all there is only when the driver is gone; a journal must not hold that up.
