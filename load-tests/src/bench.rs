@@ -2,3 +2,4 @@
 
 pub mod hubs;
 pub mod netcode;
+mod server_child;

@@ -108,6 +108,20 @@ pub enum BenchVerb {
     /// The datagram channel at speed: what players have before them (age of states, what is drawn against the truth), and what it costs a
     /// server, beside the targets. Scenes with a line need Linux and root.
     Netcode(BenchNetcodeOptions),
+    /// Serves plain QUIC until standard input ends: what `netcode` measures beside our own.
+    #[command(hide = true)]
+    PlainQuic(PlainQuicOptions),
+}
+
+/// Options of `bench plain-quic`.
+#[derive(Clone, Debug, Args)]
+pub struct PlainQuicOptions {
+    /// Address of this machine that it listens at.
+    #[arg(long)]
+    pub host: std::net::IpAddr,
+    /// Bytes of each datagram that it sends.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1_150))]
+    pub bytes: u16,
 }
 
 /// Options of `bench netcode`.

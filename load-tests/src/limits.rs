@@ -145,6 +145,18 @@ pub const GATHER_TIME_LIMIT: Duration = Duration::from_secs(240);
 pub const GATHER: Duration = Duration::from_secs(4);
 /// Beyond that, for two crowds to walk apart.
 pub const WALK_APART: Duration = Duration::from_secs(10);
+/// What goes out at once of the plain QUIC server beside it, at least; in so many slices at most, one so long after the other: as gateways do.
+pub const PLAIN_SLICE: usize = 32;
+/// See [`PLAIN_SLICE`].
+pub const PLAIN_SLICES: usize = 8;
+/// See [`PLAIN_SLICE`].
+pub const PLAIN_SLICE_EVERY: Duration = Duration::from_millis(1);
+/// Bytes of a datagram there each way, where nothing was measured yet.
+pub const PLAIN_DOWN_BYTES: usize = 56;
+/// See [`PLAIN_DOWN_BYTES`].
+pub const PLAIN_UP_BYTES: usize = 28;
+/// Of a hundred datagrams that are due there each way so many must go, or it says nothing of what they cost.
+pub const PLAIN_ARRIVE_PERCENT: f64 = 75.0;
 /// Clients of a relay at most: file descriptors set it.
 pub const RELAY_CLIENTS_MAX: usize = 4_096;
 /// Packets of one client that wait for its line.

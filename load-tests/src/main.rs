@@ -33,6 +33,7 @@ fn try_main(cli: &Cli) -> anyhow::Result<ExitCode> {
         Verb::Demo(options) => runtime.block_on(demo::run(options)),
         Verb::Bench { verb: BenchVerb::Hubs(options) } => runtime.block_on(bench::hubs::run(options)),
         Verb::Bench { verb: BenchVerb::Netcode(options) } => runtime.block_on(bench::netcode::run(options)),
+        Verb::Bench { verb: BenchVerb::PlainQuic(options) } => bench::netcode::serve_plain_quic(options),
         Verb::Faults { verb: FaultsVerb::Crash(options) } => runtime.block_on(faults::crash::run(options)),
         Verb::Faults { verb: FaultsVerb::SlowReaders(options) } => runtime.block_on(faults::slow_readers::run(options)),
         Verb::Faults { verb: FaultsVerb::CutLinks(options) } => runtime.block_on(faults::cut_links::run(options)),

@@ -7,6 +7,8 @@ mod ground;
 mod measured;
 mod outcome;
 mod page;
+mod part;
+mod plain_quic;
 mod player;
 mod run;
 mod scenes;
@@ -29,6 +31,7 @@ use crate::screen::say;
 use crate::verdict;
 use measured::Measured;
 use outcome::Outcome;
+pub use plain_quic::server::serve as serve_plain_quic;
 use run::{Ends, HERE, measure};
 use scenes::{Line, Scene};
 

@@ -67,16 +67,33 @@ fn the_netcode_benchmark_sees_what_players_see_and_what_it_costs() {
     assert!(measured["age_datagrams"]["p50"].as_f64().is_some() && measured["age_stream"].is_null(), "{measured}");
 }
 
+/// The same of a scene that needs a line; `None` on a machine that can have none, after a line that `scripts/test` counts.
+fn scene_behind_a_line(name: &str, players: u32) -> Option<Value> {
+    match scene(name, players) {
+        Ok(measured) => Some(measured),
+        Err(problem) => {
+            assert!(problem.contains("there can be no line here"), "{problem}");
+            complain(&format!("SKIPPED a test of bench netcode: {problem}"));
+            None
+        }
+    }
+}
+
+#[test]
+fn a_field_is_measured_between_two_looks_at_plain_quic() {
+    let Some(measured) = scene_behind_a_line("field", 6) else { return };
+    for look in [0, 1] {
+        let us = measured["plain_quic_us"][look].as_f64().unwrap_or_else(|| panic!("no plain QUIC: {measured}"));
+        assert!(us > 0.0 && us < 50_000.0, "{measured}");
+    }
+    // An input datagram has 16 bytes and 3 for each of 1 to 8 inputs.
+    let input_bytes = measured["input_bytes"].as_f64().unwrap();
+    assert!((19.0..=40.0).contains(&input_bytes), "{measured}");
+}
+
 #[test]
 fn behind_a_line_both_ways_of_hearing_have_ages_above_the_floor() {
-    let measured = match scene("line-2", 6) {
-        Ok(measured) => measured,
-        Err(problem) if problem.contains("there can be no line here") => {
-            complain(&format!("SKIPPED a test of bench netcode: {problem}"));
-            return;
-        }
-        Err(problem) => panic!("{problem}"),
-    };
+    let Some(measured) = scene_behind_a_line("line-2", 6) else { return };
     for way in ["age_datagrams", "age_stream"] {
         // Half of the time the newest state is older than the line's delay and half of a tick, less what the clock's steps are.
         let p50 = measured[way]["p50"].as_f64().unwrap_or_else(|| panic!("no {way}: {measured}"));

@@ -1,15 +1,13 @@
-//! A server under measurement: a process that takes commands on standard input and answers each with one line.
+//! A server of the hub benchmarks: which there are, and what can be asked of them.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::process::Command;
 
-use crate::limits::{COMMAND_TIME_LIMIT, READY_TIME_LIMIT};
+use super::super::server_child::ServerChild;
 
 /// Which server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,9 +86,7 @@ impl Reading {
 
 /// Runs until it is dropped.
 pub struct BenchServer {
-    _child: Child,
-    commands: ChildStdin,
-    answers: Lines<BufReader<ChildStdout>>,
+    child: ServerChild,
     address: SocketAddr,
 }
 
@@ -113,16 +109,8 @@ impl BenchServer {
     }
 
     async fn launch(command: &mut Command) -> anyhow::Result<Self> {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
-        // Ctrl-C in a terminal reaches the whole process group; this process ends its servers itself.
-        #[cfg(unix)]
-        command.process_group(0);
-        let mut child = command.spawn().context("starting the server")?;
-        let commands = child.stdin.take().context("no standard input")?;
-        let mut answers = BufReader::new(child.stdout.take().context("no standard output")?).lines();
-        let ready = tokio::time::timeout(READY_TIME_LIMIT, answers.next_line()).await.context("it is not ready")??;
-        let address = ready.as_deref().and_then(|line| line.strip_prefix("ready ")).context("it ended at its start")?;
-        Ok(Self { _child: child, commands, address: address.parse()?, answers })
+        let child = ServerChild::start(command).await?;
+        Ok(Self { address: child.ready().parse()?, child })
     }
 
     /// Where it listens.
@@ -136,7 +124,7 @@ impl BenchServer {
     /// # Errors
     /// It does not answer.
     pub async fn tokens(&mut self, count: u32) -> anyhow::Result<Vec<String>> {
-        let answer = self.command(&format!("tokens {count}"), "tokens", Duration::ZERO).await?;
+        let answer = self.child.command(&format!("tokens {count}"), "tokens", Duration::ZERO).await?;
         Ok(answer.split_whitespace().map(str::to_owned).collect())
     }
 
@@ -145,7 +133,7 @@ impl BenchServer {
     /// # Errors
     /// It does not answer.
     pub async fn members(&mut self) -> anyhow::Result<u64> {
-        Ok(self.command("members", "members", Duration::ZERO).await?.trim().parse()?)
+        Ok(self.child.command("members", "members", Duration::ZERO).await?.trim().parse()?)
     }
 
     /// What it has used so far.
@@ -153,7 +141,7 @@ impl BenchServer {
     /// # Errors
     /// It does not answer.
     pub async fn gauge(&mut self) -> anyhow::Result<Reading> {
-        Reading::parse(&self.command("gauge", "gauge", Duration::ZERO).await?)
+        Reading::parse(&self.child.command("gauge", "gauge", Duration::ZERO).await?)
     }
 
     /// Runs ticks.
@@ -165,7 +153,7 @@ impl BenchServer {
         let delivery = if newest_counts { "latest" } else { "reliable" };
         let takes = Duration::from_secs(1) * count / hz.max(1);
         let command = format!("ticks {hz} {rooms} {bytes} {delivery} {first} {count}");
-        self.command(&command, "ticked", takes).await.map(drop)
+        self.child.command(&command, "ticked", takes).await.map(drop)
     }
 
     /// The contract of its hubs.
@@ -173,7 +161,7 @@ impl BenchServer {
     /// # Errors
     /// It does not answer.
     pub async fn contract(&mut self) -> anyhow::Result<[u8; 32]> {
-        let digits = self.command("contract", "contract ", Duration::ZERO).await?;
+        let digits = self.child.command("contract", "contract ", Duration::ZERO).await?;
         let byte = |at| digits.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
         let bytes: Option<Vec<u8>> = (0..digits.len()).step_by(2).map(byte).collect();
         bytes.and_then(|bytes| bytes.try_into().ok()).with_context(|| format!("no hash: {digits:?}"))
@@ -184,7 +172,7 @@ impl BenchServer {
     /// # Errors
     /// It does not answer.
     pub async fn be_still(&mut self) -> anyhow::Result<u64> {
-        Ok(self.command("still", "still", Duration::ZERO).await?.trim().parse()?)
+        Ok(self.child.command("still", "still", Duration::ZERO).await?.trim().parse()?)
     }
 
     /// The sessions of an account as the server that counts has them in its ledger; the account is that of a token by its place, from 0.
@@ -192,15 +180,7 @@ impl BenchServer {
     /// # Errors
     /// It does not answer.
     pub async fn lives(&mut self, account: u32) -> anyhow::Result<String> {
-        self.command(&format!("lives {account}"), "lives", Duration::ZERO).await
-    }
-
-    async fn command(&mut self, command: &str, answer: &str, takes: Duration) -> anyhow::Result<String> {
-        self.commands.write_all(format!("{command}\n").as_bytes()).await?;
-        let line = tokio::time::timeout(takes + COMMAND_TIME_LIMIT, self.answers.next_line());
-        let line = line.await.with_context(|| format!("no answer to {command:?}"))??;
-        let words = line.as_deref().and_then(|line| line.strip_prefix(answer));
-        Ok(words.with_context(|| format!("{line:?} answers {command:?}"))?.to_owned())
+        self.child.command(&format!("lives {account}"), "lives", Duration::ZERO).await
     }
 }
 

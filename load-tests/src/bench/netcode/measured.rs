@@ -50,6 +50,10 @@ pub(super) struct Measured {
     /// Bytes of snapshots, on the average and the largest.
     pub(super) snapshot_bytes: f64,
     pub(super) snapshot_largest: usize,
+    /// Bytes of a player's datagram, on the average.
+    pub(super) input_bytes: f64,
+    /// What plain QUIC cost a server a client-tick right before and right after, microseconds.
+    pub(super) plain_quic_us: Option<[f64; 2]>,
     /// Bytes of a change with its share of the mask, and of a record without its group.
     pub(super) change_bytes: Option<f64>,
     pub(super) record_bytes: Option<f64>,
@@ -124,22 +128,24 @@ impl Measured {
     #[must_use]
     pub(super) fn seen(mut self, scene: &Scene, players: Vec<(bool, Seen)>) -> Self {
         let (mut datagrams, mut stream) = (Ages::default(), Ages::default());
-        let (mut sights, mut down, mut up, mut channels) = (Sights::default(), 0, 0, 0_u32);
+        let (mut sights, mut down, mut up, mut channel_s) = (Sights::default(), 0, 0, 0.0);
+        let (mut input_bytes, mut inputs) = (0, 0);
         for (has_channel, seen) in players {
             if has_channel { &mut datagrams } else { &mut stream }.add(&seen.ages);
             if has_channel {
-                channels += 1;
+                channel_s += seen.seconds;
                 (down, up) = (down + seen.traffic.0, up + seen.traffic.1);
             }
             seen.sights.iter().for_each(|more| sights.add(more));
             self.snapshot_largest = self.snapshot_largest.max(seen.largest);
+            (input_bytes, inputs) = (input_bytes + seen.inputs.0, inputs + seen.inputs.1);
             self.malformed += seen.malformed;
             if let Some(why) = seen.lost {
                 self.lose(why);
             }
         }
-        let client_s = f64::from(channels.max(1)) * self.seconds.max(0.001);
-        (self.bytes_down, self.bytes_up) = (down as f64 / client_s, up as f64 / client_s);
+        (self.bytes_down, self.bytes_up) = (down as f64 / channel_s.max(0.001), up as f64 / channel_s.max(0.001));
+        self.input_bytes = input_bytes as f64 / (inputs as f64).max(1.0);
         let each = |(bytes, count): (u64, u64)| (count > 0).then(|| bytes as f64 / count as f64);
         (self.change_bytes, self.record_bytes) = (each(sights.changes), each(sights.records));
         self.in_view = sights.in_view as f64 / (sights.frames as f64).max(1.0);
@@ -155,6 +161,12 @@ impl Measured {
         self.age_stream = stream.quantiles(delay_ms);
         self.age_floor = Some(super::ages::floor(loss, delay_ms));
         self
+    }
+
+    /// Plain QUIC's cost, of both the mean.
+    #[must_use]
+    pub(super) fn plain_quic_us(&self) -> Option<f64> {
+        self.plain_quic_us.map(|[before, after]| f64::midpoint(before, after))
     }
 
     /// A player was lost.

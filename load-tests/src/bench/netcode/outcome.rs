@@ -57,7 +57,7 @@ impl Outcome {
         writeln!(out, "{:<60} {:>12} {:>16} {:>10}", "figure", "measured", "target", "accept")?;
         for Row { figure, value, target, accept, verdict, .. } in &self.targets {
             let mark = match verdict {
-                Verdict::Target => "",
+                Verdict::Target | Verdict::Told => "",
                 Verdict::Accept => "  accepted",
                 Verdict::Missed => "  MISSED",
                 Verdict::Void => "  void: what is drawn is wrong, or was not seen",
@@ -99,6 +99,15 @@ fn write_scene(m: &Measured, out: &mut String) -> fmt::Result {
         "  CPU          a client-tick: {:.1} us replication, {:.1} region in all, {:.1} gateway, {:.1} else; {:.2} cores, bots {:.2}",
         m.replication_us, m.shard_us, m.gateway_us, m.rest_us, m.server_cores, m.bots_cores
     )?;
+    if let (Some([before, after]), Some(mean)) = (m.plain_quic_us, m.plain_quic_us()) {
+        writeln!(
+            out,
+            "  plain QUIC   a client-tick: {before:.1} us before, {after:.1} after it, with {:.0} bytes down and {:.0} up; the gateway is {:.2} times that",
+            m.snapshot_bytes,
+            m.input_bytes,
+            m.gateway_us / mean
+        )?;
+    }
     let or_none = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.1}"));
     writeln!(
         out,

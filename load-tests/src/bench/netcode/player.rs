@@ -12,11 +12,11 @@ use shallot_client::snapshots::{Applied, Report, Snapshots};
 use shallot_client::state_age::StateAge;
 use shallot_client::wire::{EntityKind, NetId, Position, Tick};
 use shallot_client::{DatagramChannel, WorldPush};
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 
 use super::ages::Ages;
+use super::part::{Parts, Turn};
 use super::scenes::Homes;
 use super::truth::Truth;
 use super::walk::Walk;
@@ -33,24 +33,16 @@ const FRAME: Duration = Duration::from_millis(25);
 /// Units in a metre.
 const METRE: i32 = 4_096;
 
-/// Where a run stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
-    /// All come in and go where they belong.
-    Gather,
-    /// What happens counts.
-    Measure,
-    /// All leave.
-    Over,
-}
-
 /// What a player noted, while it was measured.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     /// Of the newest state.
     pub(super) ages: Ages,
-    /// UDP payload of its channel with QUIC's own share, down and up.
+    /// UDP payload of its channel with QUIC's own share, down and up, and the seconds in which it went.
     pub(super) traffic: (u64, u64),
+    pub(super) seconds: f64,
+    /// Bytes of its datagrams to the server, and how many there were.
+    pub(super) inputs: (u64, u64),
     /// Bytes of its largest snapshot, of the whole stay.
     pub(super) largest: usize,
     /// What its eyes saw.
@@ -68,7 +60,7 @@ pub(super) struct Shared {
     /// Where all were.
     pub(super) truth: Truth,
     /// Where the run stands.
-    pub(super) part: watch::Receiver<Part>,
+    pub(super) parts: Parts,
     /// Where players belong, and how far they stray, metres.
     pub(super) homes: Homes,
     pub(super) stray_m: i32,
@@ -96,7 +88,8 @@ pub(super) struct Player {
     ticks: u32,
     attacks: JoinSet<()>,
     watch: Option<Watch>,
-    traffic_before: (u64, u64),
+    /// When it began to be measured, and what had gone before.
+    began: Option<(Duration, (u64, u64))>,
     seen: Seen,
 }
 
@@ -139,7 +132,7 @@ impl Player {
             ticks: 0,
             attacks: JoinSet::new(),
             watch: watches.then(|| Watch::new(number)),
-            traffic_before: (0, 0),
+            began: None,
             seen: Seen::default(),
             shared: Arc::clone(shared),
             standing,
@@ -149,12 +142,17 @@ impl Player {
 
     /// Plays until the run is over or it cannot go on; what it saw. `is_in` is told of its first state.
     pub(super) async fn play(mut self, is_in: impl FnOnce()) -> Seen {
-        let mut part = self.shared.part.clone();
+        let mut parts = self.shared.parts.clone();
         let mut frames = interval(FRAME);
         frames.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut is_in = Some(is_in);
-        while *part.borrow_and_update() != Part::Over {
-            if let Err(lost) = self.event(&mut part, &mut frames).await {
+        loop {
+            match parts.turn() {
+                Turn::Leave => break,
+                Turn::Begin => self.begin_measuring(),
+                Turn::Play => {}
+            }
+            if let Err(lost) = self.event(&mut parts, &mut frames).await {
                 self.seen.lost = Some(lost);
                 break;
             }
@@ -169,7 +167,7 @@ impl Player {
     }
 
     /// Whatever comes next.
-    async fn event(&mut self, part: &mut watch::Receiver<Part>, frames: &mut Interval) -> Result<(), String> {
+    async fn event(&mut self, parts: &mut Parts, frames: &mut Interval) -> Result<(), String> {
         let wait = self.pace.due_at().saturating_sub(self.shared.game.now());
         tokio::select! {
             () = sleep(wait) => self.tick(),
@@ -194,20 +192,14 @@ impl Player {
                 Ok(())
             }
             Some(_) = self.attacks.join_next() => Ok(()),
-            changed = part.changed() => {
-                changed.map_err(|_| "the run broke".to_owned())?;
-                if *part.borrow() == Part::Measure {
-                    self.begin_measuring();
-                }
-                Ok(())
-            }
+            changed = parts.changed() => changed,
         }
     }
 
     fn begin_measuring(&mut self) {
         self.seen.ages = Ages::default();
         self.age_then_ms = self.age_ms();
-        self.traffic_before = self.traffic();
+        self.began = Some((self.shared.game.now(), self.traffic()));
         if let Some(watch) = &mut self.watch {
             watch.is_counting = true;
         }
@@ -217,8 +209,13 @@ impl Player {
     }
 
     fn end_measuring(&mut self) {
+        let Some((began, before)) = self.began else {
+            self.seen.ages = Ages::default();
+            return;
+        };
         let (down, up) = self.traffic();
-        self.seen.traffic = (down - self.traffic_before.0, up - self.traffic_before.1);
+        self.seen.traffic = (down - before.0, up - before.1);
+        self.seen.seconds = self.shared.game.now().saturating_sub(began).as_secs_f64();
         let age_ms = self.age_ms();
         self.seen.ages.rose(self.age_then_ms, age_ms);
         self.seen.sights = self.watch.take().map(|watch| watch.sights);
@@ -278,6 +275,10 @@ impl Player {
         let looks_at = looks_at.map_or(self.view.tick(), |moment| moment.tick);
         let stamp_ms = (now.as_millis() & 0xFFFF) as u16;
         let Some(datagram) = self.inputs.datagram(self.me, self.view.ack(), looks_at, stamp_ms) else { return Ok(()) };
+        if self.began.is_some() {
+            self.seen.inputs.0 += datagram.len() as u64;
+            self.seen.inputs.1 += 1;
+        }
         match &self.channel {
             Some(channel) => channel.send(datagram).map_err(|error| error.to_string()),
             None => self.standing.link.send_input(datagram).map_err(|error| error.to_string()),

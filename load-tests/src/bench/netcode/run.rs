@@ -14,7 +14,9 @@ use tokio::time::{sleep, timeout};
 
 use super::measured::{Cpu, Measured};
 use super::page::Span;
-use super::player::{Part, Player, Seen, Shared};
+use super::part::{Part, Parts};
+use super::plain_quic::{self, Load};
+use super::player::{Player, Seen, Shared};
 use super::scenes::Scene;
 use super::truth::Truth;
 use crate::bot::entry::{open_channel, stand};
@@ -38,11 +40,24 @@ pub(super) const HERE: Ends = Ends { near: LOOPBACK, far: LOOPBACK };
 /// Decides who turns when, and where.
 const SEED: u64 = 1;
 
-/// Plays a scene for so long.
+/// Plays a scene for so long, and where it is to be beside plain QUIC, that as long: one half before it, the other after it, since machines are
+/// not as fast at all times.
 ///
 /// # Errors
-/// The server, or players who never came in.
+/// The servers, players who never came in, or plain QUIC that did not get through.
 pub(super) async fn measure(binary: &Path, scene: &Scene, time: Duration, ends: Ends) -> anyhow::Result<Measured> {
+    if !scene.beside_plain_quic {
+        return play(binary, scene, time, ends).await;
+    }
+    let plain = async |load| plain_quic::measure(ends, load, time / 2).await.context("plain QUIC");
+    let before_us = plain(Load::usual(scene.players)).await?;
+    let mut measured = play(binary, scene, time, ends).await?;
+    let after_us = plain(Load::like(&measured)).await?;
+    measured.plain_quic_us = Some([before_us, after_us]);
+    Ok(measured)
+}
+
+async fn play(binary: &Path, scene: &Scene, time: Duration, ends: Ends) -> anyhow::Result<Measured> {
     let folder = tempfile::Builder::new().prefix("shallot-netcode-").tempdir().context("a folder for the server")?;
     let [tables, data, log] = ["tables", "data", "log"].map(|name| folder.path().join(name));
     std::fs::create_dir(&tables).context("a folder for tables")?;
@@ -119,12 +134,12 @@ impl Secrecy {
     }
 }
 
-fn shared(scene: &Scene, game: Game, part: watch::Receiver<Part>) -> Arc<Shared> {
+fn shared(scene: &Scene, game: Game, parts: watch::Receiver<Part>) -> Arc<Shared> {
     let half = i32::try_from(scene.land.side_m / 2 * 4_096).unwrap_or(i32::MAX);
     Arc::new(Shared {
         game: Arc::new(game),
         truth: Truth::new(scene.players as usize),
-        part,
+        parts: Parts::new(parts),
         homes: scene.homes,
         stray_m: scene.stray_m,
         middle: Position { x: half, y: half },

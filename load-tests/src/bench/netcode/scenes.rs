@@ -26,6 +26,8 @@ pub(super) struct Scene {
     pub(super) line: Option<Line>,
     /// Every other one gets its states down the gRPC stream.
     pub(super) half_by_link: bool,
+    /// What QUIC alone costs with as much on it is measured right after it.
+    pub(super) beside_plain_quic: bool,
 }
 
 /// Where players belong.
@@ -73,6 +75,7 @@ pub(super) fn all(players_most: Option<u32>) -> Vec<Scene> {
         homes: Homes::Entry,
         line: loss_percent.map(|loss_percent| Line { loss_percent, delay: DELAY }),
         half_by_link: false,
+        beside_plain_quic: loss_percent == Some(0),
     };
     let place = |name, what, players, monsters, homes| Scene {
         name,
@@ -83,6 +86,7 @@ pub(super) fn all(players_most: Option<u32>) -> Vec<Scene> {
         homes,
         line: None,
         half_by_link: false,
+        beside_plain_quic: false,
     };
     let line = |name, loss_percent| Scene {
         line: Some(Line { loss_percent, delay: DELAY }),

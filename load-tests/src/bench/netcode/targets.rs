@@ -16,6 +16,8 @@ pub(super) enum Verdict {
     Missed,
     /// It counts only where what is drawn was seen to be right, with loss and without.
     Void,
+    /// It has no target: others are read beside it.
+    Told,
     /// Its scene was not played.
     NotMeasured,
 }
@@ -43,6 +45,8 @@ enum Goal {
     Most(f64, f64),
     /// At least so much.
     Least(f64),
+    /// Nothing is asked of it.
+    None,
 }
 
 impl Goal {
@@ -52,6 +56,7 @@ impl Goal {
             Self::Most(_, accept) if value <= accept => Verdict::Accept,
             Self::Least(target) if value >= target => Verdict::Target,
             Self::Most(..) | Self::Least(_) => Verdict::Missed,
+            Self::None => Verdict::Told,
         }
     }
 }
@@ -70,6 +75,7 @@ impl Results<'_> {
         let mut rows = self.drawing();
         let is_drawn_right = rows.iter().all(|row| matches!(row.verdict, Verdict::Target | Verdict::Accept));
         rows.extend(self.load());
+        rows.extend(self.baselines());
         rows.extend(self.costs().into_iter().map(|row| match row.verdict {
             Verdict::NotMeasured => row,
             _ if is_drawn_right => row,
@@ -126,6 +132,12 @@ impl Results<'_> {
         std::iter::once(region).chain(ticks).collect()
     }
 
+    /// What is known of the machine and of what we stand on.
+    fn baselines(&self) -> Vec<Row> {
+        let plain_us = self.of("field").and_then(Measured::plain_quic_us);
+        vec![row("plain QUIC a client-tick, down and up", "field", plain_us, "us", Goal::None)]
+    }
+
     fn costs(&self) -> Vec<Row> {
         let (field, crowd) = (self.of("field"), self.of("crowd"));
         vec![
@@ -136,6 +148,13 @@ impl Results<'_> {
                 field.map(|m| m.gateway_us),
                 "us",
                 Goal::Most(10.0, 15.0),
+            ),
+            row(
+                "the same as a multiple of plain QUIC",
+                "field",
+                field.and_then(|m| Some(m.gateway_us / m.plain_quic_us()?)),
+                "",
+                Goal::None,
             ),
             row("bytes down a client", "field", field.map(|m| m.bytes_down / 1e3), "KB/s", Goal::Most(6.0, 10.0)),
             row(
@@ -183,6 +202,7 @@ fn row(figure: &'static str, scene: &'static str, value: Option<f64>, unit: &str
     let (target, accept) = match goal {
         Goal::Most(target, accept) => (words(target), words(accept)),
         Goal::Least(target) => (format!("at least {}", words(target)), "-".to_owned()),
+        Goal::None => ("-".to_owned(), "-".to_owned()),
     };
     Row {
         figure,
@@ -211,6 +231,7 @@ mod tests {
             missing_ms: Some(100),
             replication_us: 4.0,
             gateway_us: 9.0,
+            plain_quic_us: Some([7.0, 8.0]),
             bytes_down: 5_000.0,
             change_bytes: Some(4.6),
             record_bytes: Some(12.0),
@@ -230,6 +251,8 @@ mod tests {
         assert_eq!(verdict(&rows, "world work"), Verdict::Accept);
         assert_eq!(verdict(&rows, "transport"), Verdict::Target);
         assert_eq!(verdict(&rows, "absolute record"), Verdict::Accept);
+        assert_eq!(verdict(&rows, "multiple of plain QUIC"), Verdict::Told);
+        assert!(rows.iter().any(|row| row.value == "1.2" && row.figure.contains("multiple")), "9 / 7.5: {rows:?}");
         assert_eq!(verdict(&rows, "heap"), Verdict::Target);
         assert_eq!(verdict(&rows, "largest snapshot"), Verdict::NotMeasured);
         assert_eq!(verdict(&rows, "older by"), Verdict::NotMeasured);
@@ -241,6 +264,8 @@ mod tests {
         assert_eq!(verdict(&rows, "near"), Verdict::Missed);
         assert_eq!(verdict(&rows, "world work"), Verdict::Void);
         assert_eq!(verdict(&rows, "bytes down"), Verdict::Void);
+        assert_eq!(verdict(&rows, "multiple of plain QUIC"), Verdict::Void);
+        assert_eq!(verdict(&rows, "plain QUIC a client-tick"), Verdict::Told);
         assert_eq!(verdict(&rows, "heap"), Verdict::Missed);
         let without_loss_alone = Results(&[field("field", 3.0)]).rows(None);
         assert_eq!(verdict(&without_loss_alone, "world work"), Verdict::Void);
