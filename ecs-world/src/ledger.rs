@@ -40,12 +40,15 @@ pub(crate) struct Ledger {
     /// By sequence modulo their number.
     flights: [Option<Flight>; SNAPSHOTS_KEPT],
     acknowledged: Option<Sequence>,
+    /// The newest that the client ever said something of.
+    answered: Option<Sequence>,
 }
 
 impl Default for Ledger {
     fn default() -> Self {
         let accounts = vec![Account::default(); PLACES];
-        Self { accounts, has: Places::NONE, owed: Places::NONE, flights: [None; SNAPSHOTS_KEPT], acknowledged: None }
+        let (flights, acknowledged, answered) = ([None; SNAPSHOTS_KEPT], None, None);
+        Self { accounts, has: Places::NONE, owed: Places::NONE, flights, acknowledged, answered }
     }
 }
 
@@ -71,6 +74,11 @@ impl Ledger {
             self.owed |= taken;
         }
         self.acknowledged
+    }
+
+    /// Whether a client that did say what it has is more snapshots behind this one than are kept.
+    pub(crate) fn is_far_behind(&self, next: Sequence) -> bool {
+        self.answered.is_some_and(|answered| next.since(answered) > SNAPSHOTS_KEPT as i16)
     }
 
     /// Places to be told in any case.
@@ -125,7 +133,7 @@ impl Ledger {
                 self.lose(&flight);
             }
         }
-        self.acknowledged = Some(ack.newest);
+        (self.acknowledged, self.answered) = (Some(ack.newest), Some(ack.newest));
         Some(newest.tick)
     }
 
@@ -256,6 +264,26 @@ mod tests {
         ledger.note(next, tick(next.0), of(&[0, 2]), of(&[1, 9]), true);
         answer(&mut ledger, next.0, 0);
         assert_eq!((ages(&ledger, next.0), ledger.owed()), ([Some(0), None, Some(0), None], of(&[1, 9])));
+    }
+
+    #[test]
+    fn who_answers_no_more_or_only_what_is_old_falls_behind() {
+        let kept = SNAPSHOTS_KEPT as u16;
+        let number = |n: u16| Sequence(n.wrapping_add(u16::MAX - 2));
+        let mut ledger = Ledger::default();
+        let notes = |ledger: &mut Ledger, numbers: std::ops::Range<u16>| {
+            numbers.for_each(|n| ledger.note(number(n), tick(n), Places::NONE, Places::NONE, true));
+        };
+        notes(&mut ledger, 0..2 * kept);
+        assert!(!ledger.is_far_behind(number(2 * kept)), "one that never answers does as it likes");
+        let newest = number(2 * kept - 1);
+        ledger.acknowledge(Ack { newest, mask: 0 }, Places::NONE);
+        notes(&mut ledger, 2 * kept..3 * kept + 4);
+        assert!(!ledger.is_far_behind(number(3 * kept - 1)) && ledger.is_far_behind(number(3 * kept)));
+        ledger.baseline(number(3 * kept), Places::NONE);
+        assert!(ledger.is_far_behind(number(3 * kept)), "also when that is no baseline any more");
+        ledger.acknowledge(Ack { newest: number(2 * kept + 10), mask: 0 }, Places::NONE);
+        assert!(!ledger.is_far_behind(number(3 * kept + 4)) && ledger.is_far_behind(number(3 * kept + 11)));
     }
 
     #[test]

@@ -114,6 +114,9 @@ pub(crate) const HISTORY_TICKS: usize = 32;
 pub const HISTORY_BYTES: usize = SLOTS * HISTORY_TICKS * size_of::<Option<Spot>>();
 /// Snapshots of each client of which it is not known whether they arrived, 1.6 s: after a longer silence it is told all anew.
 pub(crate) const SNAPSHOTS_KEPT: usize = 32;
+/// Ticks between two snapshots of a client that is farther behind than that: to tell it all anew costs many times what changes cost, it does not
+/// keep up with them, and one that is back from a silence waits so long at most.
+pub(crate) const BEHIND_TICKS: u32 = 4;
 /// Numbers of snapshots that are passed over after a crash: more than were sent since the checkpoint and acknowledgements may name.
 pub(crate) const SEQUENCES_SKIPPED: u16 = 1_024;
 /// Bytes of a datagram that those outside a full view get at least, but no more than a quarter of it: 20 records in some cells. So 745 of

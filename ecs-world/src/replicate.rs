@@ -15,7 +15,7 @@ use crate::components::{Body, Fight, Life, Loot, Monster, Player, Tag, Viewer};
 use crate::history::Spot;
 use crate::inputs::InputRing;
 use crate::interest::{Interest, Look};
-use crate::limits::{CROWD_BYTES, ECHO_TICKS, EVENTS_PER_CLIENT, FORGET_UNITS, MID_UNITS, SWEEP_TICKS};
+use crate::limits::{BEHIND_TICKS, CROWD_BYTES, ECHO_TICKS, EVENTS_PER_CLIENT, FORGET_UNITS, MID_UNITS, SWEEP_TICKS};
 use crate::output::{Event, Outputs, Snapshot, What};
 use crate::resources::{Happening, Happenings, Out, Setting};
 use crate::scene::Scene;
@@ -125,6 +125,10 @@ fn snapshot(
     let Scratch { interest, telling, appeared } = scratch;
     let (viewer, view) = (&mut *client.viewer, &mut *client.view);
     interest.update(scene, look, bound, view);
+    let sequence = Sequence(viewer.sequence);
+    if view.ledger.is_far_behind(sequence) && !look.count().is_multiple_of(BEHIND_TICKS) {
+        return;
+    }
 
     let is_echo_turn = setting.clock.is_turn_of(client.tag.id, ECHO_TICKS);
     let stamp = if is_echo_turn { viewer.stamp.take() } else { None };
@@ -133,7 +137,6 @@ fn snapshot(
     let front = SNAPSHOT_HEADER_BYTES + OWN_STATE_BYTES + echo.map_or(0, |_| TIME_ECHO_BYTES);
     let is_crowded = view.taken() == Places::ALL;
     let crowd = if is_crowded { CROWD_BYTES.min(budget / 4) } else { 0 };
-    let sequence = Sequence(viewer.sequence);
     let baseline = view.ledger.baseline(sequence, view.taken());
     telling.compose(scene, look, view, baseline.is_some(), budget.saturating_sub(front + crowd));
 

@@ -245,8 +245,13 @@ impl Stage {
 
     /// The bytes of it.
     pub(crate) fn datagram(&self, n: u8) -> &[u8] {
-        let mine = self.out.snapshots.iter().find(|snapshot| snapshot.character == character(n)).unwrap();
-        self.out.datagram(mine)
+        self.datagram_if_any(n).unwrap()
+    }
+
+    /// The same of one that is not told in each tick.
+    pub(crate) fn datagram_if_any(&self, n: u8) -> Option<&[u8]> {
+        let mine = self.out.snapshots.iter().find(|snapshot| snapshot.character == character(n))?;
+        Some(self.out.datagram(mine))
     }
 
     pub(crate) fn position(&self, n: u8) -> Position {

@@ -122,8 +122,6 @@ pub(crate) struct PathBudget {
     excused: u32,
     /// Samples in a row in which nothing came from the client.
     unheard: u32,
-    /// Snapshots since it was heard.
-    since_heard: u64,
     /// Samples in a row with heavy loss.
     heavy: u32,
     /// Samples in a row with a standing queue at the least budget.
@@ -260,19 +258,19 @@ const TRIALS: u64 = 3;
 const TRIAL_SAMPLES: u32 = 8;
 /// Samples in a row in which a client was not heard: it is away, and may come back.
 const AWAY_SAMPLES: u32 = 4;
-/// Of so many snapshots one goes to a client that is away: its answer is what tells QUIC what was lost. Until the idle time-out they must not
-/// fill the window, for then nothing goes but QUIC's own probes, which come seconds apart by then.
-const AWAY_SPACING: u64 = 8;
+/// Samples from one snapshot to the next for a client that is away: its answer is what tells QUIC what was lost. Until the idle time-out they
+/// must not fill the window, for then nothing goes but QUIC's own probes, which come seconds apart by then.
+const AWAY_SPACING: u32 = 2;
+const _: () = {
+    use crate::limits::{PATH_SAMPLE, QUIC_IDLE, WINDOW_CEILING};
+    let at_first = (AWAY_SAMPLES + 1) as u128 * PATH_SAMPLE.as_millis() / TICK_MS as u128;
+    let later = QUIC_IDLE.as_millis() / (AWAY_SPACING as u128 * PATH_SAMPLE.as_millis());
+    assert!((at_first + later) * (MAX_DATAGRAM as u128 + 50) < WINDOW_CEILING as u128);
+};
 /// Samples of heavy loss in a row: by then a collapse has shown that it is one.
 const HEAVY_SAMPLES: u32 = 4;
 /// Samples without a fault from one step up to the next.
 const GOOD_SAMPLES: u32 = 4;
-const _: () = {
-    use crate::limits::{PATH_SAMPLE, QUIC_IDLE, WINDOW_CEILING};
-    let first = (AWAY_SAMPLES + 1) as u128 * PATH_SAMPLE.as_millis() / TICK_MS as u128;
-    let later = QUIC_IDLE.as_millis() / (TICK_MS as u128 * AWAY_SPACING as u128);
-    assert!((first + later) * (MAX_DATAGRAM as u128 + 50) < WINDOW_CEILING as u128);
-};
 /// One step up.
 const STEP_BYTES: usize = 32;
 /// A queue is given so long to drain at once.
@@ -298,7 +296,6 @@ impl PathBudget {
             unanswered: 0,
             excused: 0,
             unheard: 0,
-            since_heard: 0,
             heavy: 0,
             stuck: 0,
         }
@@ -312,8 +309,7 @@ impl PathBudget {
     /// A snapshot of so many bytes is to go out; asked once for each.
     pub(crate) fn pass(&mut self, size: usize) -> Pass {
         self.saved = self.saved.min(MAX_DATAGRAM) + self.bytes;
-        self.since_heard += 1;
-        if self.unheard >= AWAY_SAMPLES && !self.since_heard.is_multiple_of(AWAY_SPACING) {
+        if self.is_away() && (self.is_sending || !self.unheard.is_multiple_of(AWAY_SPACING)) {
             return Pass::Skip;
         }
         if self.skip > 0 {
@@ -336,6 +332,10 @@ impl PathBudget {
         Pass::Go
     }
 
+    fn is_away(&self) -> bool {
+        self.unheard >= AWAY_SAMPLES
+    }
+
     /// What is larger does not get through, as far as is known.
     fn hole_limit(&self) -> Option<usize> {
         self.hole.filter(Hole::is_shut).map(|hole| hole.limit)
@@ -352,7 +352,7 @@ impl PathBudget {
         let lost = sample.lost.since(self.last.lost);
         let was_heard = sample.received > self.last.received;
         self.last = sample;
-        (self.unheard, self.since_heard) = if was_heard { (0, 0) } else { (self.unheard + 1, self.since_heard) };
+        self.unheard = if was_heard { 0 } else { self.unheard.saturating_add(1) };
         let is_answered = acknowledged.count > 0;
         let was_sending = std::mem::take(&mut self.is_sending);
         // Of a client that is not heard either nothing can be said: it is away, or its whole line is.

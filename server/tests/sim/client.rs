@@ -55,8 +55,8 @@ impl Client {
     }
 
     /// The server's half of a tick: what it sent.
-    pub(crate) fn sent(&mut self, now_ms: u64, snapshot: &[u8]) {
-        self.down.send(now_ms, snapshot);
+    pub(crate) fn sent(&mut self, now_ms: u64, snapshot: Option<&[u8]>) {
+        snapshot.into_iter().for_each(|snapshot| self.down.send(now_ms, snapshot));
     }
 
     /// A millisecond: what came is taken in, what is due is done, and what arrives at the server goes there.

@@ -22,6 +22,13 @@ pub(crate) struct Truth {
     pub(crate) last_input: Option<u16>,
 }
 
+impl Truth {
+    fn told(snapshot: &[u8]) -> Self {
+        let snapshot = Snapshot::decode(snapshot).unwrap();
+        Self { position: snapshot.own.unwrap().position, last_input: snapshot.header.last_input }
+    }
+}
+
 pub(crate) struct Region {
     pub(crate) data: Arc<MasterData>,
     pub(crate) ids: Vec<NetId>,
@@ -120,21 +127,21 @@ impl Region {
         self.out.clear();
         self.world.step(&mut self.out);
         for n in 0..self.truths.len() {
-            let snapshot = Snapshot::decode(self.snapshot(n)).unwrap();
-            let truth = Truth { position: snapshot.own.unwrap().position, last_input: snapshot.header.last_input };
+            // In a tick in which its client is told nothing, since it has not answered for long, it counts as told last.
+            let truth = self.snapshot(n).map_or_else(|| *self.truths[n].last().unwrap(), Truth::told);
             self.truths[n].push(truth);
         }
     }
 
-    /// What the last tick owes a player's client.
-    pub(crate) fn snapshot(&self, n: usize) -> &[u8] {
-        let mine = self.out.snapshots.iter().find(|snapshot| snapshot.character == character(n)).unwrap();
-        self.out.datagram(mine)
+    /// What the last tick owes a player's client, if anything.
+    pub(crate) fn snapshot(&self, n: usize) -> Option<&[u8]> {
+        let mine = self.out.snapshots.iter().find(|snapshot| snapshot.character == character(n))?;
+        Some(self.out.datagram(mine))
     }
 
     /// What the last snapshot says of a player's own body.
     pub(crate) fn own(&self, n: usize) -> OwnState {
-        Snapshot::decode(self.snapshot(n)).unwrap().own.unwrap()
+        Snapshot::decode(self.snapshot(n).unwrap()).unwrap().own.unwrap()
     }
 
     /// Since the first tick.
