@@ -98,52 +98,68 @@ impl<'a> BitWriter<'a> {
 /// Reads fields one after the other.
 #[derive(Clone, Debug)]
 pub struct BitReader<'a> {
+    /// From the byte at hand on.
     rest: &'a [u8],
-    /// Bits taken from `rest` but not yet read, right-aligned; those above them are spent.
-    pending: u64,
-    pending_bits: u32,
+    /// Bits of that byte that were read, 0 to 7.
+    read: u32,
 }
 
 impl<'a> BitReader<'a> {
     /// Reads from the start of `bytes`.
     #[must_use]
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, pending: 0, pending_bits: 0 }
+        Self { rest: bytes, read: 0 }
     }
 
     /// Whether all bits were read.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rest.is_empty() && self.pending_bits == 0
+        self.rest.is_empty()
     }
 
     /// Bytes of which nothing was read.
     #[must_use]
     pub fn bytes_left(&self) -> usize {
-        self.rest.len() + self.pending_bits as usize / 8
+        self.rest.len() - usize::from(self.read > 0)
     }
 
     /// Reads to the end of the byte at hand, if it was begun; the value of the bits that were left of it.
     pub fn end_byte(&mut self) -> u32 {
-        let left = (self.pending & mask(self.pending_bits)) as u32;
-        self.pending_bits = 0;
-        left
+        match self.rest.split_first() {
+            Some((byte, rest)) if self.read > 0 => {
+                let left = u32::from(*byte) & (0xFF >> self.read);
+                *self = Self::new(rest);
+                left
+            }
+            _ => 0,
+        }
     }
 
     /// The next `width` bits as an unsigned number; a width above 32 counts as 32.
     ///
     /// # Errors
     /// [`Truncated`], and nothing was read.
+    #[inline]
     pub fn take(&mut self, width: u32) -> Result<u32, Truncated> {
         let width = width.min(MAX_WIDTH);
-        let missing = width.saturating_sub(self.pending_bits).div_ceil(8);
-        let (head, rest) = self.rest.split_at_checked(missing as usize).ok_or(Truncated)?;
-        for &byte in head {
-            self.pending = self.pending << 8 | u64::from(byte);
-        }
-        self.rest = rest;
-        self.pending_bits = self.pending_bits + 8 * missing - width;
-        Ok((self.pending >> self.pending_bits & mask(width)) as u32)
+        let bits = self.read + width;
+        // At once, when so many bytes are left: the longest field and what was read before it are shorter.
+        let window = match self.rest.first_chunk() {
+            Some(head) => u64::from_be_bytes(*head),
+            None => self.last_bytes(bits)?,
+        };
+        let value = window << self.read >> 1 >> (u64::BITS - 1 - width); // in two steps: no width shifts all out
+        self.rest = self.rest.get((bits / 8) as usize..).ok_or(Truncated)?;
+        self.read = bits % 8;
+        Ok(value as u32)
+    }
+
+    /// What is left, with zeros behind it; there must be so many bits.
+    fn last_bytes(&self, bits: u32) -> Result<u64, Truncated> {
+        let mut last = [0; size_of::<u64>()];
+        let there = last.get_mut(..self.rest.len()).filter(|there| there.len() >= bits.div_ceil(8) as usize);
+        there.ok_or(Truncated)?.copy_from_slice(self.rest);
+        Ok(u64::from_be_bytes(last))
     }
 
     /// The next `width` bits as a two's complement number.

@@ -230,14 +230,21 @@ impl Record {
     }
 
     pub(crate) fn read(reader: &mut BitReader<'_>) -> Result<Self, DecodeError> {
-        let entity = NetId::from_bits(reader.take(19)?).ok_or(DecodeError::ReservedBits)?;
-        let place = (reader.take(11)? as u16, reader.take(11)? as u16);
-        let z = reader.take(10)? as u16;
-        let facing = reader.take(8)? as u8;
-        let speed = reader.take(7)? as u8;
-        let heading = reader.take(8)? as u8;
-        let animation = reader.take(6)? as u8;
-        let flags = reader.take(8)?;
+        let parts = [(reader.take(32)?, 32), (reader.take(32)?, 32), (reader.take(24)?, 24)];
+        let whole = parts.into_iter().fold(0_u128, |whole, (part, width)| whole << width | u128::from(part));
+        let mut left = 8 * RECORD_BYTES as u32;
+        let mut field = |width: u32| {
+            left -= width;
+            (whole >> left) as u32 & ((1 << width) - 1)
+        };
+        let entity = NetId::from_bits(field(19)).ok_or(DecodeError::ReservedBits)?;
+        let place = (field(11) as u16, field(11) as u16);
+        let z = field(10) as u16;
+        let facing = field(8) as u8;
+        let speed = field(7) as u8;
+        let heading = field(8) as u8;
+        let animation = field(6) as u8;
+        let flags = field(8);
         if flags & 0b1000_1111 != 0 || speed == 0 && heading != 0 {
             return Err(DecodeError::ReservedBits);
         }

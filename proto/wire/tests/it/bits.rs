@@ -36,6 +36,24 @@ proptest! {
     }
 
     #[test]
+    fn what_is_not_there_is_not_read(bytes in prop::collection::vec(any::<u8>(), 0..24), widths in prop::collection::vec((0..=32_u32, prop::bool::weighted(0.1)), 0..40)) {
+        let bits: Vec<u32> = bytes.iter().flat_map(|byte| (0..8).rev().map(move |i| u32::from(byte >> i & 1))).collect();
+        let number = |bits: &[u32]| bits.iter().fold(0_u32, |sum, bit| sum << 1 | bit);
+        let (mut reader, mut at) = (BitReader::new(&bytes), 0);
+        for (width, ends_byte) in widths {
+            let field = bits.get(at..at + width as usize);
+            prop_assert_eq!(reader.take(width), field.map(number).ok_or(Truncated));
+            at += field.map_or(0, <[u32]>::len);
+            if ends_byte {
+                let end = at.next_multiple_of(8);
+                prop_assert_eq!(reader.end_byte(), number(&bits[at..end]));
+                at = end;
+            }
+            prop_assert_eq!((reader.bytes_left(), reader.is_empty()), ((bits.len() - at) / 8, at == bits.len()));
+        }
+    }
+
+    #[test]
     fn signed_fields_keep_their_sign(value in any::<i32>(), width in 1..=32_u32) {
         let kept = value << (32 - width) >> (32 - width);
         let mut buffer = [0; 4];
