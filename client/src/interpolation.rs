@@ -10,7 +10,6 @@ mod path;
 mod playout;
 mod track;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use shallot_proto::wire::{NetId, Position, Tick, Velocity};
@@ -75,8 +74,8 @@ pub struct Drawn {
 #[derive(Clone, Debug, Default)]
 pub struct Interpolation {
     playout: Option<Playout>,
-    /// By index: a new generation is another entity in its place.
-    tracks: BTreeMap<u16, Track>,
+    /// In the order of their indexes: a new generation is another entity in its place.
+    tracks: Vec<Track>,
 }
 
 impl Interpolation {
@@ -87,15 +86,28 @@ impl Interpolation {
         let playout = self.playout.get_or_insert_with(|| Playout::new(tick, now));
         let goes_on = playout.arrived(tick, now);
         let at = playout.moment(now);
+        // Behind the last one: those in view come by id, and most of them were here before.
+        let mut next = 0;
         for sighting in seen {
-            let is_full = self.tracks.len() >= ENTITIES_MAX;
-            match self.tracks.get_mut(&sighting.id.index) {
-                Some(track) if track.id() == sighting.id => track.learn(sighting, tick, at, goes_on),
-                None if is_full => {}
-                _ => drop(self.tracks.insert(sighting.id.index, Track::new(sighting, tick))),
+            let is_next = self.tracks.get(next).is_some_and(|track| track.id().index == sighting.id.index);
+            let place = if is_next { Ok(next) } else { self.search(sighting.id) };
+            match place {
+                Ok(place) => match self.tracks.get_mut(place) {
+                    Some(track) if track.id() == sighting.id => track.learn(sighting, tick, at, goes_on),
+                    Some(track) => *track = Track::new(sighting, tick),
+                    None => {}
+                },
+                Err(_) if self.tracks.len() >= ENTITIES_MAX => continue,
+                Err(place) => self.tracks.insert(place, Track::new(sighting, tick)),
             }
+            next = place.unwrap_or_else(|place| place) + 1;
         }
-        self.tracks.retain(|_, track| track.outlives(tick, at));
+        self.tracks.retain_mut(|track| track.outlives(tick, at));
+    }
+
+    /// Where the entity with an index is among them, or where it would be.
+    fn search(&self, id: NetId) -> Result<usize, usize> {
+        self.tracks.binary_search_by_key(&id.index, |track| track.id().index)
     }
 
     /// What time of the server's is drawn at `now`; `None` before the first snapshot. The tick of it is what an input datagram says that the
@@ -114,12 +126,12 @@ impl Interpolation {
     /// One entity at a moment, if it is there then.
     #[must_use]
     pub fn drawn(&self, id: NetId, at: Moment) -> Option<Drawn> {
-        self.tracks.get(&id.index).filter(|track| track.id() == id)?.drawn(at)
+        self.tracks.get(self.search(id).ok()?).filter(|track| track.id() == id)?.drawn(at)
     }
 
     /// All entities that are there at a moment, by id.
     pub fn all(&self, at: Moment) -> impl Iterator<Item = Drawn> + '_ {
-        self.tracks.values().filter_map(move |track| track.drawn(at))
+        self.tracks.iter().filter_map(move |track| track.drawn(at))
     }
 }
 

@@ -137,6 +137,26 @@ fn the_next_in_a_slot_is_another() {
 }
 
 #[test]
+fn sightings_may_come_in_any_order() {
+    let (mut by_id, mut mixed) = (Scene::default(), Scene::default());
+    for n in 0..30_u32 {
+        // Everybody is out of view now and then.
+        let in_view = (0..20_u16).filter(|index| (u32::from(*index) * 7 + n) % 5 != 0);
+        let mut seen: Vec<Sighting> = in_view.map(|index| state(index, n, n as i32 * 100, 100)).collect();
+        by_id.snapshot(n, &seen);
+        seen.sort_by_key(|sighting| (u32::from(sighting.id.index) * 13 + n) % 20);
+        mixed.snapshot(n, &seen);
+        let at = |ticks: u32| Moment { tick: FIRST.plus(n).minus(ticks), us: 9_000 };
+        for at in [at(0), at(2), at(5)] {
+            let drawn: Vec<Drawn> = by_id.0.all(at).collect();
+            assert!(drawn.is_sorted_by_key(|drawn| drawn.id.index));
+            assert!(mixed.0.all(at).eq(drawn.iter().copied()));
+            assert!(drawn.iter().all(|drawn| mixed.0.drawn(drawn.id, at) == Some(*drawn)));
+        }
+    }
+}
+
+#[test]
 fn a_crowd_beyond_the_limit_is_left_out() {
     let mut scene = Interpolation::default();
     let crowd = (0..=ENTITIES_MAX as u16).map(|index| state(index, 0, 0, 0));

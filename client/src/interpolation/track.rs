@@ -52,7 +52,8 @@ impl Track {
             return;
         }
         let is_leap = path::is_leap(&self.newest, &state);
-        let (drawn, before) = (self.position(at), self.right(at));
+        let before = self.right(at);
+        let drawn = before.map(|right| self.faded(right, at));
         self.states.truncate(STATES_KEPT - 1);
         self.states.push_front(Known { state, is_leap });
         self.newest = state;
@@ -76,23 +77,21 @@ impl Track {
 
     /// As it is to be drawn; `None` before it came and when it is gone.
     pub(super) fn drawn(&self, at: Moment) -> Option<Drawn> {
-        let position = self.position(at)?;
         let (a, b) = self.around(at)?;
+        let position = self.faded(between(a, b, at), at);
         let facing = b.map_or(a.facing, |b| path::facing(a, &b.state, at));
         Some(Drawn { id: a.id, position, facing, is_dead: a.is_dead })
-    }
-
-    fn position(&self, at: Moment) -> Option<Position> {
-        Some(self.fade.apply(self.right(at)?, at.since(self.first)))
     }
 
     /// Where its states have it.
     fn right(&self, at: Moment) -> Option<Position> {
         let (a, b) = self.around(at)?;
-        Some(match b {
-            Some(b) if !b.is_leap => path::between(a, &b.state, at),
-            _ => path::onward(a, at),
-        })
+        Some(between(a, b, at))
+    }
+
+    /// With what is left of an error.
+    fn faded(&self, right: Position, at: Moment) -> Position {
+        self.fade.apply(right, at.since(self.first))
     }
 
     /// The newest state that is not after the moment, and the one after that.
@@ -105,5 +104,13 @@ impl Track {
         let place = self.states.iter().position(is_past).unwrap_or(self.states.len().saturating_sub(1));
         let after = place.checked_sub(1).and_then(|later| self.states.get(later));
         Some((&self.states.get(place)?.state, after))
+    }
+}
+
+/// On the way from a state to the one after it, or onward.
+fn between(a: &Sighting, b: Option<&Known>, at: Moment) -> Position {
+    match b {
+        Some(b) if !b.is_leap => path::between(a, &b.state, at),
+        _ => path::onward(a, at),
     }
 }
