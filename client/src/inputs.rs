@@ -45,14 +45,16 @@ impl PendingInputs {
     /// `view_tick` is the tick that the player looks at, `stamp_ms` the client's clock modulo 65,536.
     #[must_use]
     pub fn datagram(&self, entity: NetId, ack: Option<Ack>, view_tick: Tick, stamp_ms: u16) -> Option<Bytes> {
-        let inputs: Vec<Input> = self.inputs.iter().take(self.open.max(1)).copied().collect();
+        let mut inputs = [Input::default(); MAX_INPUTS];
+        let count = self.inputs.len().min(self.open.max(1));
+        inputs.iter_mut().zip(&self.inputs).for_each(|(to, input)| *to = *input);
         let window = InputWindow {
             entity,
             ack,
             newest_tick: self.newest?.low16(),
             view_tick: view_tick.low16(),
             stamp_ms,
-            inputs: Inputs::new(&inputs)?,
+            inputs: Inputs::new(inputs.get(..count)?)?,
         };
         let mut buffer = [0; MAX_INPUT_DATAGRAM];
         let length = window.encode(&mut buffer).ok()?;

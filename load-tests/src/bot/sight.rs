@@ -48,7 +48,7 @@ struct Told {
     max_hp: u32,
     since: u32,
     dead: bool,
-    /// Where it was when it was in view last.
+    /// Where it was when it was in view last, if it is no more.
     at: Option<Point>,
 }
 
@@ -56,7 +56,10 @@ struct Told {
 #[derive(Clone, Debug, Default)]
 pub struct Sight {
     told: BTreeMap<u32, Told>,
-    places: BTreeMap<u32, Point>,
+    /// By number.
+    places: Vec<(u32, Point)>,
+    /// Those of the state before, for their room.
+    before: Vec<(u32, Point)>,
 }
 
 impl Sight {
@@ -81,19 +84,24 @@ impl Sight {
     }
 
     fn forget_oldest(&mut self) {
-        let unseen = self.told.iter().filter(|(entity, _)| !self.places.contains_key(entity));
+        let unseen = self.told.iter().filter(|(entity, _)| self.place(**entity).is_none());
         let oldest = unseen.min_by_key(|(_, told)| told.since).or_else(|| self.told.iter().next());
         if let Some(entity) = oldest.map(|(entity, _)| *entity) {
             self.told.remove(&entity);
         }
     }
 
-    /// Replaces all places with those of the newest state.
+    /// Replaces all places with those of the newest state, which come by number.
     pub fn see(&mut self, places: impl Iterator<Item = (u32, Point)>) {
+        std::mem::swap(&mut self.places, &mut self.before);
         self.places.clear();
-        for (entity, at) in places {
-            self.places.insert(entity, at);
-            if let Some(told) = self.told.get_mut(&entity) {
+        self.places.extend(places);
+        let mut still_there = self.places.iter().map(|(entity, _)| *entity).peekable();
+        for (entity, at) in self.before.drain(..) {
+            while still_there.next_if(|there| *there < entity).is_some() {}
+            if still_there.peek() != Some(&entity)
+                && let Some(told) = self.told.get_mut(&entity)
+            {
                 told.at = Some(at);
             }
         }
@@ -101,7 +109,13 @@ impl Sight {
 
     /// Where something was when it was in view last: who dies goes out of view, and of its death the bot may be told later.
     pub fn last_place(&self, entity: u32) -> Option<Point> {
-        self.told.get(&entity)?.at
+        let told = self.told.get(&entity)?;
+        self.place(entity).or(told.at)
+    }
+
+    fn place(&self, entity: u32) -> Option<Point> {
+        let found = self.places.binary_search_by_key(&entity, |(entity, _)| *entity).ok()?;
+        self.places.get(found).map(|(_, at)| *at)
     }
 
     /// Hit points as an event told them.
@@ -127,14 +141,17 @@ impl Sight {
     /// One entity, when it is in view and known and alive.
     #[must_use]
     pub fn get(&self, entity: u32) -> Option<Thing> {
-        let told = self.told.get(&entity).filter(|told| !told.dead)?;
-        let at = *self.places.get(&entity)?;
-        Some(Thing { entity, what: told.what, at, hp: told.hp, max_hp: told.max_hp, since: told.since })
+        self.thing(entity, self.place(entity)?)
     }
 
     /// All of them, by number.
     pub fn things(&self) -> impl Iterator<Item = Thing> + '_ {
-        self.places.keys().filter_map(|entity| self.get(*entity))
+        self.places.iter().filter_map(|(entity, at)| self.thing(*entity, *at))
+    }
+
+    fn thing(&self, entity: u32, at: Point) -> Option<Thing> {
+        let told = self.told.get(&entity).filter(|told| !told.dead)?;
+        Some(Thing { entity, what: told.what, at, hp: told.hp, max_hp: told.max_hp, since: told.since })
     }
 
     /// Living monsters in view.
@@ -194,9 +211,12 @@ mod tests {
         assert_eq!(sight.last_place(8), None);
         sight.appeared(&data, &monster(8, 7), 0);
         sight.see([(8, at(1))].into_iter());
-        sight.see([(8, at(2))].into_iter());
-        sight.see(std::iter::empty());
+        sight.see([(7, at(5)), (8, at(2)), (9, at(6))].into_iter());
+        assert_eq!(sight.last_place(8), Some(at(2)), "it is in view");
+        sight.see([(7, at(5)), (9, at(6))].into_iter());
         assert_eq!((sight.get(8), sight.last_place(8)), (None, Some(at(2))));
+        sight.see(std::iter::empty());
+        assert_eq!(sight.last_place(8), Some(at(2)));
         sight.appeared(&data, &monster(8, 7), 9);
         assert_eq!(sight.last_place(8), None, "the next tenant of the number");
     }

@@ -107,7 +107,7 @@ async fn cut_off(is_server_gone: bool) -> (Arc<Game>, Arc<RewardBook>) {
 
 #[tokio::test]
 async fn a_bot_whose_server_is_ended_by_force_keeps_what_it_was_told_and_complains_of_nothing() {
-    let (game, book) = cut_off(true).await;
+    let (game, book) = Box::pin(cut_off(true)).await;
     assert_eq!(game.tally.errors(), Default::default(), "{:?}", game.tally.examples());
     assert_eq!((game.tally.online(), game.tally.stores_compared.get()), (0, 0));
     let pages = book.pages();
@@ -118,7 +118,7 @@ async fn a_bot_whose_server_is_ended_by_force_keeps_what_it_was_told_and_complai
 
 #[tokio::test]
 async fn a_session_that_outlives_its_server_is_an_error() {
-    let (game, _book) = cut_off(false).await;
+    let (game, _book) = Box::pin(cut_off(false)).await;
     assert_eq!(game.tally.errors().into_keys().collect::<Vec<_>>(), ["hub session: NOT_LOST"]);
 }
 
