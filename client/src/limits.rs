@@ -37,7 +37,7 @@ pub const WINDOW_CEILING: u64 = 64 * 1_024;
 
 /// Entities in view at most, a crowd's with them; records of a crowd beyond are passed over.
 pub const ENTITIES_MAX: usize = 2_048;
-/// Tables of snapshots that are kept: all that later ones may go on from.
+/// Snapshots whose tables are known: all that later ones may go on from.
 pub const TABLES_KEPT: usize = 32;
 /// A body is not thought to go on as it did for longer, ticks.
 pub const EXTRAPOLATED_TICKS_MAX: i32 = 20;
@@ -75,5 +75,6 @@ const _: () = assert!(WINDOW_FLOOR < WINDOW_CEILING);
 const _: () = assert!(CHANNEL_KEEP_ALIVE.as_secs() * 3 < CHANNEL_IDLE.as_secs());
 const _: () = assert!(PACE_LIMIT_PERMILLE > 0 && PACE_LIMIT_PERMILLE < 500);
 const _: () = assert!(ENTITIES_MAX > shallot_proto::wire::limits::PLACES);
-const _: () = assert!((1 << 16) % TABLES_KEPT == 0, "sequences wrap without a gap");
+const _: () =
+    assert!(TABLES_KEPT <= shallot_proto::wire::limits::ACK_WINDOW as usize, "the acknowledgement tells which came");
 const _: () = assert!(TABLES_KEPT > shallot_proto::wire::limits::MAX_BASELINE_AGE as usize);

@@ -1,15 +1,17 @@
 //! What the client sees: snapshots in, the newest state out. No IO, no clock.
 //!
-//! The tables of the last snapshots are kept as the server has them, for later ones go on from any of them. In view is who stands in
-//! the newest one, and who of a crowd was told lately.
+//! The tables of the last snapshots are known as the server has them, for later ones go on from any of them (`tables.rs`). In view is
+//! who stands in the newest one, and who of a crowd was told lately (`view.rs`).
 
-use std::collections::BTreeMap;
+mod tables;
+mod view;
 
 use shallot_proto::wire::datagram::{Ack, Arrival, DecodeError, Received, Sequence, TimeEcho};
-use shallot_proto::wire::limits::CROWD_TICKS;
-use shallot_proto::wire::{EntityKind, Entry, NetId, OwnState, Position, Snapshot, Table, Tick, Velocity};
+use shallot_proto::wire::{EntityKind, Entry, NetId, OwnState, Position, Snapshot, Tick, Velocity};
 
-use crate::limits::{ENTITIES_MAX, EXTRAPOLATED_TICKS_MAX, TABLES_KEPT};
+use crate::limits::{EXTRAPOLATED_TICKS_MAX, TABLES_KEPT};
+use tables::Tables;
+use view::View;
 
 /// An entity as last told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,12 +32,10 @@ pub struct Entity {
     pub is_dead: bool,
     /// The tick at which it was so.
     pub tick: Tick,
-    /// Its place in the table; `None`: it is one of a crowd.
-    place: Option<u8>,
 }
 
 impl Entity {
-    fn of(entry: &Entry, place: Option<u8>) -> Self {
+    fn of(entry: &Entry) -> Self {
         let state = &entry.state;
         Self {
             id: entry.entity,
@@ -46,7 +46,6 @@ impl Entity {
             animation: state.animation,
             is_dead: state.is_dead,
             tick: entry.tick,
-            place,
         }
     }
 
@@ -104,17 +103,14 @@ pub struct Counters {
 #[derive(Clone, Debug)]
 pub struct Snapshots {
     received: Received,
-    /// The newest.
-    table: Box<Table>,
-    /// By sequence modulo their number.
-    tables: Vec<(Option<Sequence>, Table)>,
+    tables: Tables,
+    /// What the snapshot at hand tells, with room for the next one's.
+    told: Vec<(u8, Option<Entry>)>,
     /// Sequence numbers from the first snapshot to the newest, both included.
     expected: u64,
     tick: Tick,
     has_state: bool,
-    own: Option<NetId>,
-    /// By index: a new generation is another entity in its place.
-    entities: BTreeMap<u16, Entity>,
+    view: View,
     counters: Counters,
 }
 
@@ -124,13 +120,12 @@ impl Snapshots {
     pub fn new(entered_at: Tick) -> Self {
         Self {
             received: Received::default(),
-            table: Box::default(),
-            tables: vec![(None, Table::default()); TABLES_KEPT],
+            tables: Tables::default(),
+            told: Vec::new(),
             expected: 0,
             tick: entered_at,
             has_state: false,
-            own: None,
-            entities: BTreeMap::new(),
+            view: View::default(),
             counters: Counters::default(),
         }
     }
@@ -174,59 +169,43 @@ impl Snapshots {
         }))
     }
 
-    /// Brings table and view up to a snapshot; false: its baseline is not here.
+    /// Brings tables and view up to a snapshot; false: its baseline is not here.
     fn take(&mut self, snapshot: &Snapshot<'_>, tick: Tick) -> Result<bool, DecodeError> {
-        let Self { table, tables, entities, .. } = self;
-        let row = |sequence: Sequence| usize::from(sequence.0) % TABLES_KEPT;
-        let baseline = match snapshot.header.baseline {
-            None => None,
-            Some(sequence) => match tables.get(row(sequence)) {
-                Some((kept, baseline)) if *kept == Some(sequence) => Some(baseline),
-                _ => return Ok(false),
-            },
-        };
-        let nothing = Table::default();
-        let told = snapshot.told(baseline.unwrap_or(&nothing), tick)?;
+        let baseline = snapshot.header.baseline;
+        if baseline.is_some_and(|baseline| !self.knows(baseline)) {
+            return Ok(false);
+        }
+        let Self { tables, told, view, .. } = self;
+        told.clear();
+        for place in snapshot.told(|place| tables.get(place, baseline?), tick) {
+            told.push(place?);
+        }
+        let (sequence, own) = (snapshot.header.sequence, snapshot.own.map(|own| own.entity));
+        tables.begin(sequence);
         if baseline.is_none() {
-            table.clear();
-            entities.retain(|_, entity| entity.place.is_none());
+            tables.clear(sequence);
+            view.clear_places();
         }
-        self.own = snapshot.own.map(|own| own.entity);
-        for (place, entry) in told {
-            let before = table.put(place, entry).map(|before| before.entity);
-            // Who stands in another place by now stays.
-            if let Some(before) = before.filter(|before| entry.is_none_or(|entry| entry.entity != *before))
-                && entities.get(&before.index).is_some_and(|there| there.id == before && there.place == Some(place))
-            {
-                entities.remove(&before.index);
-            }
-            if let Some(entry) = entry.filter(|entry| Some(entry.entity) != self.own) {
-                entities.insert(entry.entity.index, Entity::of(&entry, Some(place)));
+        for (place, entry) in told.drain(..) {
+            tables.put(place, entry, sequence);
+            match entry.filter(|entry| Some(entry.entity) != own) {
+                Some(entry) => view.stand(place, Entity::of(&entry)),
+                None => view.leave(place),
             }
         }
-        if let Some((kept, kept_table)) = tables.get_mut(row(snapshot.header.sequence)) {
-            *kept = Some(snapshot.header.sequence);
-            kept_table.clone_from(&**table);
+        let crowd = snapshot.records().filter(|told| told.place.is_none()).map(|told| told.entry(tick));
+        for entry in crowd.filter(|entry| Some(entry.entity) != own) {
+            view.see_in_crowd(Entity::of(&entry));
         }
+        view.forget_crowd(tick);
         (self.tick, self.has_state) = (tick, true);
-        self.see_crowd(snapshot);
         Ok(true)
     }
 
-    /// Takes the records of a crowd over, and forgets those that count no more.
-    fn see_crowd(&mut self, snapshot: &Snapshot<'_>) {
-        let Self { entities, own, tick, .. } = self;
-        for entry in snapshot.records().filter(|told| told.place.is_none()).map(|told| told.entry(*tick)) {
-            let is_full = entities.len() >= ENTITIES_MAX;
-            match entities.get_mut(&entry.entity.index) {
-                Some(there) if there.place.is_some() => {}
-                Some(there) => *there = Entity::of(&entry, None),
-                None if is_full || Some(entry.entity) == *own => {}
-                None => drop(entities.insert(entry.entity.index, Entity::of(&entry, None))),
-            }
-        }
-        let is_of_now = |entity: &Entity| entity.place.is_some() || tick.since(entity.tick) <= CROWD_TICKS as i32;
-        entities.retain(|_, entity| is_of_now(entity));
+    /// Whether the table of a snapshot is still known.
+    fn knows(&self, sequence: Sequence) -> bool {
+        let is_late = |newest: Sequence| usize::from(newest.0.wrapping_sub(sequence.0)) >= TABLES_KEPT;
+        self.received.ack().is_some_and(|ack| ack.contains(sequence) && !is_late(ack.newest))
     }
 
     fn count_lost(&mut self) {
@@ -254,13 +233,13 @@ impl Snapshots {
 
     /// Everything in view but the own entity, by id.
     pub fn entities(&self) -> impl Iterator<Item = &Entity> {
-        self.entities.values()
+        self.view.entities()
     }
 
     /// One of them.
     #[must_use]
     pub fn entity(&self, id: NetId) -> Option<&Entity> {
-        self.entities.get(&id.index).filter(|entity| entity.id == id)
+        self.view.entity(id)
     }
 
     /// What became of the snapshots so far.

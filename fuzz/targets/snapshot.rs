@@ -21,7 +21,8 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         assert!(snapshot.records().count() <= MAX_RECORDS && snapshot.changes().count() <= PLACES);
         now = Tick::resolve(snapshot.header.tick, now);
         let baseline = snapshot.header.baseline.map_or(&empty, |baseline| &tables[usize::from(baseline.0) % TABLES]);
-        let Ok(told) = snapshot.told(baseline, now) else { continue };
+        let told: Result<Vec<_>, _> = snapshot.told(|place| baseline.get(place), now).collect();
+        let Ok(told) = told else { continue };
         if snapshot.header.baseline.is_none() {
             newest.clear();
         }

@@ -2,7 +2,7 @@
 
 use super::*;
 use shallot_proto::wire::datagram::SnapshotHeader;
-use shallot_proto::wire::limits::SNAPSHOT_HEADER_BYTES;
+use shallot_proto::wire::limits::{CROWD_TICKS, SNAPSHOT_HEADER_BYTES};
 use shallot_proto::wire::{Change, Coded, Delta, Form, Group, Places, SnapshotWriter, State};
 
 const BASE: Tick = Tick(70_000);
@@ -134,6 +134,50 @@ fn who_takes_a_place_puts_out_who_was_there() {
     assert_eq!(view.entity(id(6)).map(|entity| entity.position), Some(at(21).position()));
     arrive(&mut view, &snapshot(5, (Some(1), &[(4, Change::Gone), (200, Change::Gone)]), None, &[]));
     assert_eq!(indexes(&view), [7]);
+}
+
+#[test]
+fn two_may_change_places_in_one_snapshot() {
+    let mut view = Snapshots::new(BASE);
+    arrive(&mut view, &whole(1, &[(5, at(10)), (6, at(20)), (7, at(30))]));
+    let position = |view: &Snapshots, index: u16| view.entity(id(index)).map(|entity| entity.position);
+    arrive(&mut view, &snapshot(2, (Some(1), &[]), None, &[(1, 5, at(11)), (0, 6, at(21))]));
+    assert_eq!(indexes(&view), [5, 6, 7]);
+    assert_eq!([5, 6].map(|index| position(&view, index)), [at(11), at(21)].map(|state| Some(state.position())));
+    // One place is told to be empty, and who stood there is told to be in another.
+    arrive(&mut view, &snapshot(3, (Some(2), &[(2, Change::Gone)]), None, &[(9, 7, at(31))]));
+    assert_eq!((indexes(&view), position(&view, 7)), (vec![5, 6, 7], Some(at(31).position())));
+    // The second snapshot's table is known yet: there 7 stood in place 2, and nobody in place 9.
+    let wrong = snapshot(4, (Some(2), &[(9, to(at(31), 1, at(31)))]), None, &[]);
+    assert_eq!(view.apply(&wrong), Err(DecodeError::NobodyThere(9)));
+    arrive(&mut view, &snapshot(4, (Some(2), &[(2, to(at(30), 3, at(32)))]), None, &[]));
+    assert_eq!(
+        (indexes(&view), position(&view, 7)),
+        (vec![5, 6, 7], Some(at(32).position())),
+        "what is told last counts"
+    );
+}
+
+#[test]
+fn what_is_refused_changes_nothing() {
+    let mut view = Snapshots::new(BASE);
+    arrive(&mut view, &whole(1, &[(5, at(10)), (6, at(20))]));
+    let changes = [(0, Change::Gone), (1, to(at(20), 1, at(21))), (2, to(at(30), 1, at(31)))];
+    let before: Vec<Entity> = view.entities().copied().collect();
+    assert_eq!(view.apply(&snapshot(2, (Some(1), &changes), None, &[])), Err(DecodeError::NobodyThere(2)));
+    assert!(view.entities().eq(&before));
+    arrive(&mut view, &snapshot(2, (Some(1), &[(0, to(at(10), 1, at(11)))]), None, &[]));
+    assert_eq!(indexes(&view), [5, 6]);
+}
+
+#[test]
+fn a_place_may_be_told_twice_in_one_snapshot() {
+    let mut view = Snapshots::new(BASE);
+    arrive(&mut view, &whole(1, &[(5, at(10))]));
+    arrive(&mut view, &snapshot(2, (Some(1), &[(0, Change::Gone)]), None, &[(0, 6, at(20)), (0, 7, at(30))]));
+    assert_eq!(indexes(&view), [7]);
+    arrive(&mut view, &snapshot(3, (Some(1), &[(0, to(at(10), 2, at(12)))]), None, &[]));
+    assert_eq!(indexes(&view), [5], "by the first snapshot's table");
 }
 
 #[test]
@@ -272,12 +316,17 @@ fn a_new_generation_takes_the_place_of_the_old_one() {
     arrive(&mut view, buffer.get(..length).expect("its length"));
     assert_eq!(view.entities().map(|entity| entity.id).collect::<Vec<_>>(), [tenant]);
     assert_eq!(view.entity(id(5)), None);
+    // The old one in another place, for it was told late; then that place is empty.
+    arrive(&mut view, &snapshot(3, (Some(2), &[]), None, &[(7, 5, at(12))]));
+    assert_eq!(view.entities().map(|entity| entity.id).collect::<Vec<_>>(), [id(5)]);
+    arrive(&mut view, &snapshot(4, (Some(2), &[(3, to(at(10), 2, at(10))), (7, Change::Gone)]), None, &[]));
+    assert_eq!(view.entities().map(|entity| entity.id).collect::<Vec<_>>(), [tenant]);
 }
 
 #[test]
 fn a_body_goes_on_as_it_did_for_a_second() {
     let state = State { speed: 2, heading: 64, ..at(10) };
-    let walking = Entity::of(&Entry { entity: id(5), kind: EntityKind::Monster, tick: BASE, state }, None);
+    let walking = Entity::of(&Entry { entity: id(5), kind: EntityKind::Monster, tick: BASE, state });
     let after = |ticks| walking.position_at(BASE.plus(ticks)).y - walking.position.y;
     assert_eq!((after(0), after(3), after(500)), (0, 96, 640));
     assert_eq!(walking.position_at(BASE.minus(4)), walking.position);

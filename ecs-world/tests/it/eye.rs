@@ -35,7 +35,7 @@ impl Eye {
         if baseline.is_none() {
             self.newest.clear();
         }
-        for (place, entry) in snapshot.told(before, tick).unwrap() {
+        for (place, entry) in snapshot.told(|place| before.get(place), tick).map(Result::unwrap) {
             self.newest.put(place, entry);
         }
         self.received.note(sequence);
@@ -69,7 +69,10 @@ impl Eye {
         let nothing = Table::default();
         let before = snapshot.header.baseline.map_or(&nothing, |baseline| &self.tables[&baseline.0]);
         let tick = Tick::resolve(snapshot.header.tick, self.tick);
-        let in_table = snapshot.told(before, tick).unwrap().filter_map(|(_, entry)| Some(entry?.entity));
+        let in_table = snapshot
+            .told(|place| before.get(place), tick)
+            .map(Result::unwrap)
+            .filter_map(|(_, entry)| Some(entry?.entity));
         in_table.chain(snapshot.records().map(|told| told.record.entity)).collect()
     }
 }

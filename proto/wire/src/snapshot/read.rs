@@ -4,7 +4,7 @@ use crate::bits::BitReader;
 use crate::datagram::{DecodeError, Kind, SnapshotHeader, TimeEcho};
 use crate::limits::{MAX_DATAGRAM, PLACES};
 use crate::snapshot::places::{self, Places};
-use crate::snapshot::{Change, Entry, Form, Group, OwnState, Record, Table};
+use crate::snapshot::{Change, Entry, Form, Group, OwnState, Record};
 use crate::tick::Tick;
 
 /// A datagram that was read to its last byte and found sound.
@@ -77,30 +77,24 @@ impl<'a> Snapshot<'a> {
     }
 
     /// The places that it tells, and who stands there now, in the order in which they are to be put into the table of the snapshot
-    /// before; without a baseline that is to be emptied first. `tick` is the one it shows.
+    /// before; without a baseline that is to be emptied first. `baseline` tells who stands in a place of the baseline's table, `tick` is
+    /// the one that the snapshot shows. With one error among them the whole snapshot is to have no effect.
     ///
     /// # Errors
-    /// [`DecodeError::NobodyThere`], [`DecodeError::StateAge`].
+    /// Each place by itself: [`DecodeError::NobodyThere`], [`DecodeError::StateAge`].
     pub fn told<'t>(
         &self,
-        baseline: &'t Table,
+        baseline: impl Fn(u8) -> Option<&'t Entry>,
         tick: Tick,
-    ) -> Result<impl Iterator<Item = (u8, Option<Entry>)> + use<'a, 't>, DecodeError> {
-        for (place, change) in self.changes() {
-            if let Change::To(_) = change {
-                let entry = baseline.get(place).ok_or(DecodeError::NobodyThere(place))?;
-                entry.age(tick).ok_or(DecodeError::StateAge(tick.since(entry.tick)))?;
-            }
-        }
+    ) -> impl Iterator<Item = Result<(u8, Option<Entry>), DecodeError>> {
         let changed = self.changes().map(move |(place, change)| {
-            let Change::To(delta) = change else { return (place, None) };
-            let entry = baseline
-                .get(place)
-                .and_then(|entry| Some(Entry { state: delta.apply(&entry.state, entry.age(tick)?), tick, ..*entry }));
-            (place, entry)
+            let Change::To(delta) = change else { return Ok((place, None)) };
+            let entry = baseline(place).ok_or(DecodeError::NobodyThere(place))?;
+            let age = entry.age(tick).ok_or(DecodeError::StateAge(tick.since(entry.tick)))?;
+            Ok((place, Some(Entry { state: delta.apply(&entry.state, age), tick, ..*entry })))
         });
-        let entering = self.records().filter_map(move |told| Some((told.place?, Some(told.entry(tick)))));
-        Ok(changed.chain(entering))
+        let entering = self.records().filter_map(move |told| Some(Ok((told.place?, Some(told.entry(tick))))));
+        changed.chain(entering)
     }
 }
 
