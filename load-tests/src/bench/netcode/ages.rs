@@ -1,17 +1,18 @@
 //! How old the newest state is that a client has, over time: what a game has before it at any moment, not only when a snapshot comes.
 
+use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 use shallot_client::wire::TICK_MS;
 
 /// Ages that are told apart, milliseconds; what is older counts as this old.
-const AGE_MAX_MS: usize = 10_000;
+const AGE_MAX_MS: u64 = 10_000;
 /// Length of a tick, milliseconds.
 const TICK: f64 = TICK_MS as f64;
 
 /// Time spent with a newest state of each age, in milliseconds of both.
 #[derive(Clone, Debug)]
 pub(super) struct Ages {
-    at_age: Vec<u64>,
+    at_age: Histogram<u64>,
 }
 
 /// Some of its quantiles, milliseconds.
@@ -27,40 +28,30 @@ pub(super) struct Quantiles {
 
 impl Default for Ages {
     fn default() -> Self {
-        Self { at_age: vec![0; AGE_MAX_MS + 1] }
+        // Such bounds are never refused. Three digits: to the millisecond up to 2 s.
+        Self { at_age: Histogram::new_with_bounds(1, AGE_MAX_MS, 3).expect("1 and 10,000 are valid bounds") }
     }
 }
 
 impl Ages {
     /// For a while nothing new came: the age rose from one to the other, milliseconds.
     pub(super) fn rose(&mut self, from_ms: f64, to_ms: f64) {
-        for age in (from_ms.max(0.0).round() as usize)..(to_ms.max(0.0).round() as usize) {
-            if let Some(time) = self.at_age.get_mut(age.min(AGE_MAX_MS)) {
-                *time += 1;
-            }
+        for age in (from_ms.max(0.0).round() as u64)..(to_ms.max(0.0).round() as u64) {
+            self.at_age.saturating_record(age);
         }
     }
 
     /// Takes another client's over.
     pub(super) fn add(&mut self, other: &Self) {
-        for (time, more) in self.at_age.iter_mut().zip(&other.at_age) {
-            *time += more;
-        }
+        // Both have the same bounds.
+        self.at_age.add(&other.at_age).unwrap_or_default();
     }
 
     /// With so many milliseconds more, which every state had needed to arrive; of nothing `None`.
     #[must_use]
     pub(super) fn quantiles(&self, beyond_ms: f64) -> Option<Quantiles> {
-        let all: u64 = self.at_age.iter().sum();
-        let at = |share: f64| {
-            let mut left = (all as f64 * share).ceil() as u64;
-            let age = self.at_age.iter().position(|time| {
-                left = left.saturating_sub(*time);
-                left == 0
-            });
-            age.unwrap_or(AGE_MAX_MS) as f64 + beyond_ms
-        };
-        (all > 0).then(|| Quantiles { p50: at(0.5), p99: at(0.99), p99_9: at(0.999) })
+        let at = |share| self.at_age.value_at_quantile(share).min(AGE_MAX_MS) as f64 + beyond_ms;
+        (!self.at_age.is_empty()).then(|| Quantiles { p50: at(0.5), p99: at(0.99), p99_9: at(0.999) })
     }
 }
 
