@@ -47,6 +47,8 @@ pub(super) struct Measured {
     /// UDP payload a client and second, down and up, of those with a channel.
     pub(super) bytes_down: f64,
     pub(super) bytes_up: f64,
+    /// UDP payload down a tick, bytes: on the average over the time, of the client that had most.
+    pub(super) tick_bytes_most: Option<f64>,
     /// Bytes of snapshots, on the average and the largest.
     pub(super) snapshot_bytes: f64,
     pub(super) snapshot_largest: usize,
@@ -130,10 +132,14 @@ impl Measured {
         let (mut datagrams, mut stream) = (Ages::default(), Ages::default());
         let (mut sights, mut down, mut up, mut channel_s) = (Sights::default(), 0, 0, 0.0);
         let (mut input_bytes, mut inputs) = (0, 0);
+        let ticks_a_second = self.tick.count as f64 / self.seconds.max(0.001);
         for (has_channel, seen) in players {
             if has_channel { &mut datagrams } else { &mut stream }.add(&seen.ages);
             if has_channel {
                 channel_s += seen.seconds;
+                let ticks = seen.seconds * ticks_a_second;
+                let tick_bytes = (ticks > 0.0).then(|| seen.traffic.0 as f64 / ticks);
+                self.tick_bytes_most = tick_bytes.into_iter().chain(self.tick_bytes_most).reduce(f64::max);
                 (down, up) = (down + seen.traffic.0, up + seen.traffic.1);
             }
             seen.sights.iter().for_each(|more| sights.add(more));
@@ -175,5 +181,22 @@ impl Measured {
         if self.lost_why.len() < LOST_TOLD_MAX {
             self.lost_why.push(why);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_of_the_time_in_which_each_client_was_measured() {
+        let scene = super::super::scenes::all(None).into_iter().next().expect("a scene");
+        let ticked = Measured { seconds: 10.0, tick: Times { count: 200, ..Times::default() }, ..Measured::default() };
+        let seen = |down, seconds| (true, Seen { traffic: (down, 500), seconds, ..Seen::default() });
+        // One learned late that it was to begin.
+        let measured = ticked.seen(&scene, vec![seen(10_000, 10.0), seen(6_000, 5.0), (false, Seen::default())]);
+        assert_eq!((measured.bytes_down.round(), measured.tick_bytes_most), (1_067.0, Some(60.0)));
+        let nobody = Measured::default().seen(&scene, vec![(true, Seen::default())]);
+        assert_eq!((nobody.bytes_down, nobody.tick_bytes_most), (0.0, None));
     }
 }

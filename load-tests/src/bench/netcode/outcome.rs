@@ -111,9 +111,10 @@ fn write_scene(m: &Measured, out: &mut String) -> fmt::Result {
     let or_none = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.1}"));
     writeln!(
         out,
-        "  bytes        {:.0} down, {:.0} up a client and second; snapshots {:.0}, at most {}; a change {}, a record {}",
+        "  bytes        {:.0} down, {:.0} up a client and second, a tick {} down to whom most goes; snapshots {:.0}, at most {}; a change {}, a record {}",
         m.bytes_down,
         m.bytes_up,
+        or_none(m.tick_bytes_most),
         m.snapshot_bytes,
         m.snapshot_largest,
         or_none(m.change_bytes),

@@ -158,6 +158,13 @@ impl Results<'_> {
             ),
             row("bytes down a client", "field", field.map(|m| m.bytes_down / 1e3), "KB/s", Goal::Most(6.0, 10.0)),
             row(
+                "UDP payload a client-tick in a crowd, to whom most goes",
+                "crowd",
+                crowd.and_then(|m| m.tick_bytes_most),
+                "B",
+                Goal::Most(1_150.0, 1_150.0),
+            ),
+            row(
                 "largest snapshot in a crowd",
                 "crowd",
                 crowd.map(|m| m.snapshot_largest as f64),
@@ -216,7 +223,13 @@ fn row(figure: &'static str, scene: &'static str, value: Option<f64>, unit: &str
 
 /// Three digits or so.
 fn short(value: f64) -> String {
-    if value.fract() == 0.0 || value.abs() >= 100.0 { format!("{value:.0}") } else { format!("{value:.1}") }
+    let places = match value.abs() {
+        _ if value.fract() == 0.0 => 0,
+        ..10.0 => 2,
+        ..100.0 => 1,
+        _ => 0,
+    };
+    format!("{value:.places$}")
 }
 
 #[cfg(test)]
@@ -252,7 +265,7 @@ mod tests {
         assert_eq!(verdict(&rows, "transport"), Verdict::Target);
         assert_eq!(verdict(&rows, "absolute record"), Verdict::Accept);
         assert_eq!(verdict(&rows, "multiple of plain QUIC"), Verdict::Told);
-        assert!(rows.iter().any(|row| row.value == "1.2" && row.figure.contains("multiple")), "9 / 7.5: {rows:?}");
+        assert!(rows.iter().any(|row| row.value == "1.20" && row.figure.contains("multiple")), "9 / 7.5: {rows:?}");
         assert_eq!(verdict(&rows, "heap"), Verdict::Target);
         assert_eq!(verdict(&rows, "largest snapshot"), Verdict::NotMeasured);
         assert_eq!(verdict(&rows, "older by"), Verdict::NotMeasured);
