@@ -106,6 +106,8 @@ pub(crate) const WINDOW_FLOOR: u64 = 32 * 1024;
 pub(crate) const WINDOW_CEILING: u64 = 64 * 1024;
 /// How often a path is looked at.
 pub(crate) const PATH_SAMPLE: Duration = Duration::from_millis(250);
+/// Most that a snapshot in a datagram has, bytes: with what QUIC puts around it, an acknowledgement among that, it is a UDP payload of 1,150.
+pub(crate) const SNAPSHOT_MOST: usize = shallot_proto::wire::limits::MAX_DATAGRAM - 40;
 /// Least budget of a snapshot, bytes: the client's own state and some ten entities beside it.
 pub(crate) const BUDGET_FLOOR: usize = shallot_world::limits::BUDGET_LEAST;
 /// Least budget on a slower path, bytes for each snapshot: of [`BUDGET_FLOOR`] every eighth goes, with its packet about 5 kbit/s.
@@ -213,7 +215,7 @@ const _: () = {
     use shallot_proto::wire::limits::MAX_DATAGRAM;
     use shallot_proto::wire::{TICK_MS, TICKS_PER_SECOND};
     assert!(WINDOW_FLOOR >= (MAX_DATAGRAM as u64 + 50) * TICKS_PER_SECOND as u64 && WINDOW_FLOOR < WINDOW_CEILING);
-    assert!(BUDGET_FLOOR < MAX_DATAGRAM && HEAVY_LOSS_PERMILLE < COLLAPSE_PERMILLE);
+    assert!(BUDGET_FLOOR < SNAPSHOT_MOST && HEAVY_LOSS_PERMILLE < COLLAPSE_PERMILLE);
     assert!(PATH_SAMPLE.as_millis() >= 2 * TICK_MS as u128);
 };
 const _: () = assert!((SEND_SLICES as u128 - 1) * SLICE_EVERY.as_millis() + 2 <= 10);

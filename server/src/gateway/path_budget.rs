@@ -10,7 +10,7 @@ use shallot_proto::wire::limits::MAX_DATAGRAM;
 
 use crate::limits::{
     BUDGET_FLOOR, COLLAPSE_PERMILLE, HEAVY_LOSS_PERMILLE, HOLE_SAMPLES_FIRST, HOLE_SAMPLES_LAST, RATE_FLOOR,
-    STANDING_QUEUE, STUCK_SAMPLES,
+    SNAPSHOT_MOST, STANDING_QUEUE, STUCK_SAMPLES,
 };
 use crate::listeners::quic_window::RoundTrips;
 
@@ -280,8 +280,9 @@ impl PathBudget {
     /// Of a path that nothing is known of.
     pub(crate) fn new() -> Self {
         Self {
-            bytes: MAX_DATAGRAM,
-            saved: 0,
+            bytes: SNAPSHOT_MOST,
+            // The shard may not have been told yet what its first one may have.
+            saved: MAX_DATAGRAM,
             skip: 0,
             largest: 0,
             hole: None,
@@ -303,7 +304,7 @@ impl PathBudget {
 
     /// What a snapshot should have at most, so that it passes whatever is known of the path.
     pub(crate) fn snapshot_bytes(&self) -> usize {
-        self.bytes.min(self.hole_limit().unwrap_or(MAX_DATAGRAM)).max(BUDGET_FLOOR)
+        self.bytes.min(self.hole_limit().unwrap_or(SNAPSHOT_MOST)).max(BUDGET_FLOOR)
     }
 
     /// A snapshot of so many bytes is to go out; asked once for each.
@@ -446,7 +447,7 @@ impl PathBudget {
         // Between calm and a fault it stays where it is.
         self.good = if queue > STANDING_QUEUE / 2 { 0 } else { self.good + 1 };
         if self.good >= GOOD_SAMPLES {
-            let most = self.hole_limit().unwrap_or(MAX_DATAGRAM);
+            let most = self.hole_limit().unwrap_or(SNAPSHOT_MOST);
             self.bytes = (self.bytes + STEP_BYTES).min(most).max(self.bytes);
             (self.good, self.largest) = (0, 0);
         }

@@ -198,6 +198,8 @@ impl Player {
 
     fn begin_measuring(&mut self) {
         self.seen.ages = Ages::default();
+        // By the ticks from here on: what the server's rhythm lost before, as many came in at once, is no age of these.
+        self.age = None;
         self.age_then_ms = self.age_ms();
         self.began = Some((self.shared.game.now(), self.traffic()));
         if let Some(watch) = &mut self.watch {

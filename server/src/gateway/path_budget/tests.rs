@@ -117,7 +117,7 @@ impl Path {
 fn a_good_path_keeps_the_whole_budget() {
     let mut path = Path::of(1_000_000);
     assert!(path.play(60, MAX_DATAGRAM) < Duration::from_millis(5));
-    assert_eq!((path.budget.bytes, path.lowered.len()), (MAX_DATAGRAM, 0));
+    assert_eq!((path.budget.bytes, path.lowered.len()), (SNAPSHOT_MOST, 0));
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn heavy_loss_lowers_it_to_the_floor_and_its_end_brings_it_back() {
     assert!((RATE_FLOOR..400).contains(&path.budget.bytes), "{}", path.budget.bytes);
     path.loss = 0;
     path.play(180, MAX_DATAGRAM);
-    assert_eq!(path.budget.bytes, MAX_DATAGRAM);
+    assert_eq!(path.budget.bytes, SNAPSHOT_MOST);
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn a_path_that_drops_what_is_large_gets_smaller_snapshots_and_is_tried_again() {
     assert_eq!(path.budget.hole.unwrap().length, HOLE_SAMPLES_LAST);
     path.largest = usize::MAX;
     path.play(120, MAX_DATAGRAM);
-    assert_eq!(path.budget.bytes, MAX_DATAGRAM);
+    assert_eq!(path.budget.bytes, SNAPSHOT_MOST);
 }
 
 /// Plays on a path that carries no more than 700 bytes any more, first until that is found out, and then two minutes with snapshots of these
@@ -255,7 +255,7 @@ fn a_client_who_is_away_for_some_seconds_finds_everything_as_it_was() {
         path.play(seconds, MAX_DATAGRAM);
         path.is_there = true;
         path.play(10, MAX_DATAGRAM);
-        assert_eq!((path.lowered.as_slice(), path.budget.bytes), (&[][..], MAX_DATAGRAM), "{seconds} s");
+        assert_eq!((path.lowered.as_slice(), path.budget.bytes), (&[][..], SNAPSHOT_MOST), "{seconds} s");
     }
 }
 
@@ -271,7 +271,7 @@ fn a_short_silence_of_the_way_down_costs_two_seconds() {
     path.play(2, MAX_DATAGRAM);
     assert_ne!(path.budget.pass(MAX_DATAGRAM), Pass::TooLarge);
     path.play(30, MAX_DATAGRAM);
-    assert_eq!((path.lowered.len(), path.budget.bytes), (1, MAX_DATAGRAM));
+    assert_eq!((path.lowered.len(), path.budget.bytes), (1, SNAPSHOT_MOST));
 }
 
 #[test]
@@ -302,7 +302,7 @@ fn a_longer_path_is_not_a_queue_for_ever() {
     path.play(10, MAX_DATAGRAM);
     path.base = Duration::from_millis(300);
     path.play(120, MAX_DATAGRAM);
-    assert_eq!(path.budget.bytes, MAX_DATAGRAM);
+    assert_eq!(path.budget.bytes, SNAPSHOT_MOST);
     // Nor is that of a client who has moved.
     let mut path = Path::of(1_000_000);
     path.play(10, MAX_DATAGRAM);
@@ -320,7 +320,7 @@ fn a_client_who_moves_leaves_the_old_path_behind() {
         |count| PathSample { acknowledged: Packets { count, bytes: count * 100 }, ..PathSample::default() };
     let mut budget = PathBudget { last: acknowledged(900), ..lowered };
     budget.observe(acknowledged(3));
-    assert_eq!(budget.bytes, MAX_DATAGRAM);
+    assert_eq!(budget.bytes, SNAPSHOT_MOST);
     assert_eq!(budget.pass(MAX_DATAGRAM), Pass::Go);
 }
 
@@ -337,7 +337,7 @@ fn what_is_written_to_fit_passes_beside_a_hole() {
 
 #[test]
 fn a_game_that_does_not_know_the_budget_sends_fewer_snapshots() {
-    let mut budget = PathBudget { bytes: 400, ..PathBudget::new() };
+    let mut budget = PathBudget { bytes: 400, saved: 0, ..PathBudget::new() };
     let passed: Vec<Pass> = (0..60).map(|_| budget.pass(1_000)).collect();
     assert_eq!(passed.iter().filter(|pass| **pass == Pass::Go).count(), 60 * 400 / 1_000);
     assert!(passed.chunks(3).all(|three| three.contains(&Pass::Go)), "not spread evenly");
