@@ -28,7 +28,7 @@ pub const CHANNEL_IDLE: Duration = Duration::from_secs(10);
 pub const CHANNEL_KEEP_ALIVE: Duration = Duration::from_secs(3);
 /// Packets of the server that it may leave without an acknowledgement of its own.
 pub const ACK_AFTER: u32 = 8;
-/// ... and for how long: until its next datagram takes one along. QUIC holds it to the round trip, or 25 ms where that is shorter.
+/// ... and for how long: until its next datagram takes one along. quinn holds it to the round trip, or 25 ms where that is shorter.
 pub const ACK_DELAY: Duration = Duration::from_millis(60);
 /// The congestion window never falls below it, bytes: random loss must not delay inputs.
 pub const WINDOW_FLOOR: u64 = 32 * 1_024;

@@ -42,13 +42,15 @@ pub(crate) struct Ledger {
     acknowledged: Option<Sequence>,
     /// The newest that the client ever said something of.
     answered: Option<Sequence>,
+    /// A client that did say what it has is more snapshots behind than are kept.
+    is_far_behind: bool,
 }
 
 impl Default for Ledger {
     fn default() -> Self {
         let accounts = vec![Account::default(); PLACES];
         let (flights, acknowledged, answered) = ([None; SNAPSHOTS_KEPT], None, None);
-        Self { accounts, has: Places::NONE, owed: Places::NONE, flights, acknowledged, answered }
+        Self { accounts, has: Places::NONE, owed: Places::NONE, flights, acknowledged, answered, is_far_behind: false }
     }
 }
 
@@ -76,9 +78,9 @@ impl Ledger {
         self.acknowledged
     }
 
-    /// Whether a client that did say what it has is more snapshots behind this one than are kept.
-    pub(crate) fn is_far_behind(&self, next: Sequence) -> bool {
-        self.answered.is_some_and(|answered| next.since(answered) > SNAPSHOTS_KEPT as i16)
+    /// Whether a client that did say what it has is more snapshots behind than are kept.
+    pub(crate) fn is_far_behind(&self) -> bool {
+        self.is_far_behind
     }
 
     /// Places to be told in any case.
@@ -100,6 +102,8 @@ impl Ledger {
     /// Notes what a snapshot tells, and what it had no room for.
     pub(crate) fn note(&mut self, sequence: Sequence, tick: Tick, told: Places, left_out: Places, is_anew: bool) {
         self.owed = (self.owed | left_out) - told;
+        // Kept until it says something: numbers come round.
+        self.is_far_behind |= self.answered.is_some_and(|answered| sequence.since(answered) >= SNAPSHOTS_KEPT as i16);
         for place in told {
             if let Some(account) = self.accounts.get_mut(usize::from(place)) {
                 account.told = tick;
@@ -134,6 +138,7 @@ impl Ledger {
             }
         }
         (self.acknowledged, self.answered) = (Some(ack.newest), Some(ack.newest));
+        self.is_far_behind = false;
         Some(newest.tick)
     }
 
@@ -275,15 +280,20 @@ mod tests {
             numbers.for_each(|n| ledger.note(number(n), tick(n), Places::NONE, Places::NONE, true));
         };
         notes(&mut ledger, 0..2 * kept);
-        assert!(!ledger.is_far_behind(number(2 * kept)), "one that never answers does as it likes");
-        let newest = number(2 * kept - 1);
-        ledger.acknowledge(Ack { newest, mask: 0 }, Places::NONE);
-        notes(&mut ledger, 2 * kept..3 * kept + 4);
-        assert!(!ledger.is_far_behind(number(3 * kept - 1)) && ledger.is_far_behind(number(3 * kept)));
+        assert!(!ledger.is_far_behind(), "one that never answers does as it likes");
+        ledger.acknowledge(Ack { newest: number(2 * kept - 1), mask: 0 }, Places::NONE);
+        notes(&mut ledger, 2 * kept..3 * kept - 1);
+        assert!(!ledger.is_far_behind());
+        notes(&mut ledger, 3 * kept - 1..3 * kept);
+        assert!(ledger.is_far_behind());
         ledger.baseline(number(3 * kept), Places::NONE);
-        assert!(ledger.is_far_behind(number(3 * kept)), "also when that is no baseline any more");
+        assert!(ledger.is_far_behind(), "also when that is no baseline any more");
         ledger.acknowledge(Ack { newest: number(2 * kept + 10), mask: 0 }, Places::NONE);
-        assert!(!ledger.is_far_behind(number(3 * kept + 4)) && ledger.is_far_behind(number(3 * kept + 11)));
+        assert!(!ledger.is_far_behind());
+        notes(&mut ledger, 3 * kept..3 * kept + 11);
+        assert!(ledger.is_far_behind());
+        notes(&mut ledger, 3 * kept + 11..40_000);
+        assert!(ledger.is_far_behind(), "numbers come round");
     }
 
     #[test]

@@ -15,7 +15,9 @@ use crate::components::{Body, Fight, Life, Loot, Monster, Player, Tag, Viewer};
 use crate::history::Spot;
 use crate::inputs::InputRing;
 use crate::interest::{Interest, Look};
-use crate::limits::{BEHIND_TICKS, CROWD_BYTES, ECHO_TICKS, EVENTS_PER_CLIENT, FORGET_UNITS, MID_UNITS, SWEEP_TICKS};
+use crate::limits::{
+    BEHIND_TICKS, BUDGET_LEAST, CROWD_BYTES, ECHO_TICKS, EVENTS_PER_CLIENT, FORGET_UNITS, MID_UNITS, SWEEP_TICKS,
+};
 use crate::output::{Event, Outputs, Snapshot, What};
 use crate::resources::{Happening, Happenings, Out, Setting};
 use crate::scene::Scene;
@@ -125,8 +127,9 @@ fn snapshot(
     let Scratch { interest, telling, appeared } = scratch;
     let (viewer, view) = (&mut *client.viewer, &mut *client.view);
     interest.update(scene, look, bound, view);
-    let sequence = Sequence(viewer.sequence);
-    if view.ledger.is_far_behind(sequence) && !look.count().is_multiple_of(BEHIND_TICKS) {
+    // A narrow path costs little as it is, and its gateway counts on one a tick.
+    let is_wide = usize::from(viewer.budget) > BUDGET_LEAST;
+    if is_wide && view.ledger.is_far_behind() && !look.count().is_multiple_of(BEHIND_TICKS) {
         return;
     }
 
@@ -137,6 +140,7 @@ fn snapshot(
     let front = SNAPSHOT_HEADER_BYTES + OWN_STATE_BYTES + echo.map_or(0, |_| TIME_ECHO_BYTES);
     let is_crowded = view.taken() == Places::ALL;
     let crowd = if is_crowded { CROWD_BYTES.min(budget / 4) } else { 0 };
+    let sequence = Sequence(viewer.sequence);
     let baseline = view.ledger.baseline(sequence, view.taken());
     telling.compose(scene, look, view, baseline.is_some(), budget.saturating_sub(front + crowd));
 

@@ -145,7 +145,7 @@ pub const GATHER_TIME_LIMIT: Duration = Duration::from_secs(240);
 pub const GATHER: Duration = Duration::from_secs(4);
 /// Beyond that, for two crowds to walk apart.
 pub const WALK_APART: Duration = Duration::from_secs(10);
-/// What goes out at once of the plain QUIC server beside it, at least; in so many slices at most, one so long after the other: as gateways do.
+/// What goes out at once of the plain QUIC server, at least; in so many slices at most, one so long after the other: as gateways do.
 pub const PLAIN_SLICE: usize = 32;
 /// See [`PLAIN_SLICE`].
 pub const PLAIN_SLICES: usize = 8;

@@ -106,7 +106,7 @@ pub(crate) const WINDOW_FLOOR: u64 = 32 * 1024;
 pub(crate) const WINDOW_CEILING: u64 = 64 * 1024;
 /// How often a path is looked at.
 pub(crate) const PATH_SAMPLE: Duration = Duration::from_millis(250);
-/// Most that a snapshot in a datagram has, bytes: with what QUIC puts around it, an acknowledgement among that, it is a UDP payload of 1,150.
+/// Most that a snapshot in a datagram has once the shard was told, bytes: with what QUIC puts around it, an acknowledgement among that, it is a UDP payload of 1,150.
 pub(crate) const SNAPSHOT_MOST: usize = shallot_proto::wire::limits::MAX_DATAGRAM - 40;
 /// Least budget of a snapshot, bytes: the client's own state and some ten entities beside it.
 pub(crate) const BUDGET_FLOOR: usize = shallot_world::limits::BUDGET_LEAST;
@@ -143,7 +143,7 @@ pub(crate) const QUIC_IDLE: Duration = Duration::from_secs(10);
 pub(crate) const QUIC_KEEPALIVE: Duration = Duration::from_secs(3);
 /// Packets of a client that it may leave without an acknowledgement of its own.
 pub(crate) const QUIC_ACK_AFTER: u32 = 8;
-/// ... and for how long: a tick and what its datagrams are spread over. QUIC holds it to the round trip, or 25 ms where that is shorter.
+/// ... and for how long: a tick and what its datagrams are spread over. quinn holds it to the round trip, or 25 ms where that is shorter.
 pub(crate) const QUIC_ACK_DELAY: Duration = Duration::from_millis(60);
 /// From one stateless reset of a worker to the next: after a restart all its clients learn within seconds that their connections are gone.
 /// A reset is smaller than the packet that asks for it, so a flood of them amplifies nothing.

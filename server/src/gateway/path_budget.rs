@@ -258,6 +258,8 @@ const TRIALS: u64 = 3;
 const TRIAL_SAMPLES: u32 = 8;
 /// Samples in a row in which a client was not heard: it is away, and may come back.
 const AWAY_SAMPLES: u32 = 4;
+/// What an acknowledgement may wait at the client for its next datagram, which is no queue: the best that a path was seen to do may have been without it.
+const ACK_WAIT: Duration = Duration::from_millis(TICK_MS as u64);
 /// Samples from one snapshot to the next for a client that is away: its answer is what tells QUIC what was lost. Until the idle time-out they
 /// must not fill the window, for then nothing goes but QUIC's own probes, which come seconds apart by then.
 const AWAY_SPACING: u32 = 2;
@@ -310,18 +312,16 @@ impl PathBudget {
     /// A snapshot of so many bytes is to go out; asked once for each.
     pub(crate) fn pass(&mut self, size: usize) -> Pass {
         self.saved = self.saved.min(MAX_DATAGRAM) + self.bytes;
-        if self.is_away() && (self.is_sending || !self.unheard.is_multiple_of(AWAY_SPACING)) {
-            return Pass::Skip;
-        }
         if self.skip > 0 {
             self.skip -= 1;
             return Pass::Skip;
         }
+        let waits = size > self.saved || self.is_away() && !self.may_go_to_who_is_away();
         let hole = self.hole.as_ref().filter(|hole| hole.stops(size));
-        if hole.is_some_and(|hole| !hole.may_be_tried() || size > self.saved) {
+        if hole.is_some_and(|hole| !hole.may_be_tried() || waits) {
             return Pass::TooLarge;
         }
-        if size > self.saved {
+        if waits {
             return Pass::Skip;
         }
         if let Some(hole) = &mut self.hole {
@@ -335,6 +335,10 @@ impl PathBudget {
 
     fn is_away(&self) -> bool {
         self.unheard >= AWAY_SAMPLES
+    }
+
+    fn may_go_to_who_is_away(&self) -> bool {
+        !self.is_sending && self.unheard.is_multiple_of(AWAY_SPACING)
     }
 
     /// What is larger does not get through, as far as is known.
@@ -393,7 +397,7 @@ impl PathBudget {
     /// How long a packet waits in the path, as this round trip says.
     fn queue(&mut self, trip: Duration) -> Duration {
         let base = self.base.map_or(trip, |base| base.min(trip));
-        let queue = trip.saturating_sub(base);
+        let queue = trip.saturating_sub(base + ACK_WAIT);
         let is_stuck = self.bytes == RATE_FLOOR && queue > STANDING_QUEUE;
         self.stuck = if is_stuck { self.stuck + 1 } else { 0 };
         if self.stuck >= STUCK_SAMPLES {

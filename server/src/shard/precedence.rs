@@ -1,7 +1,7 @@
 //! Whose turn it is when more threads want to run than there are cores.
 
-/// Nice value of a region's thread. A tick that waits for a core is late for all its players, and takes a small part of one; what gateways and stores
-/// do can wait that long.
+/// Nice value of a region's thread. A tick that waits for a core is late for all its players; what gateways and stores do can wait as long as a
+/// tick takes.
 #[cfg(target_os = "linux")]
 const NICE: i32 = -10;
 

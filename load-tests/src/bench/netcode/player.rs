@@ -200,7 +200,7 @@ impl Player {
         self.seen.ages = Ages::default();
         // By the ticks from here on: what the server's rhythm lost before, as many came in at once, is no age of these.
         self.age = None;
-        self.age_then_ms = self.age_ms();
+        self.age_then_ms = 0.0;
         self.began = Some((self.shared.game.now(), self.traffic()));
         if let Some(watch) = &mut self.watch {
             watch.is_counting = true;
@@ -232,7 +232,9 @@ impl Player {
 
     fn age_ms(&self) -> f64 {
         let now = self.shared.game.now();
-        self.age.as_ref().map_or(0.0, |age| age.age(now).as_secs_f64() * 1e3)
+        // Before the first snapshot that counts it is as old as the measurement.
+        let since_began = || self.began.map_or(Duration::ZERO, |(began, _)| now.saturating_sub(began));
+        self.age.as_ref().map_or_else(since_began, |age| age.age(now)).as_secs_f64() * 1e3
     }
 
     fn take(&mut self, datagram: &[u8]) {

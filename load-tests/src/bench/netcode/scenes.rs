@@ -26,7 +26,7 @@ pub(super) struct Scene {
     pub(super) line: Option<Line>,
     /// Every other one gets its states down the gRPC stream.
     pub(super) half_by_link: bool,
-    /// What QUIC alone costs with as much on it is measured right after it.
+    /// What QUIC alone costs with as much on it is measured right before and after it.
     pub(super) beside_plain_quic: bool,
 }
 

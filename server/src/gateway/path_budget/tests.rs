@@ -350,3 +350,25 @@ fn what_nobody_used_is_not_what_is_lowered() {
     path.play(3, 600);
     assert_eq!((path.lowered.as_slice(), path.budget.bytes <= 332), (&[Lowered::Collapse][..], true));
 }
+
+#[test]
+fn what_has_a_way_round_takes_it_also_while_the_client_is_not_heard() {
+    let hole = Some(Hole::new(0, HOLE_SAMPLES_FIRST));
+    let mut budget = PathBudget { hole, unheard: AWAY_SAMPLES + 1, ..PathBudget::new() };
+    assert!((0..20).all(|_| budget.pass(300) == Pass::TooLarge));
+    // Without a hole one in a while goes.
+    let mut away = PathBudget { unheard: AWAY_SAMPLES, ..PathBudget::new() };
+    let passed: Vec<Pass> = (0..3).map(|_| away.pass(300)).collect();
+    assert_eq!(passed, [Pass::Go, Pass::Skip, Pass::Skip]);
+}
+
+/// It goes with the client's next datagram, whose rhythm drifts against the server's.
+#[test]
+fn what_an_acknowledgement_waits_for_is_no_queue() {
+    let mut path = Path::of(1_000_000);
+    path.play(10, MAX_DATAGRAM);
+    path.base += Duration::from_millis(53);
+    path.budget.bytes = 600;
+    path.play(120, MAX_DATAGRAM);
+    assert_eq!((path.lowered.as_slice(), path.budget.bytes), (&[][..], SNAPSHOT_MOST));
+}
