@@ -94,9 +94,8 @@ pub(crate) fn connections(
     let allowance = entrance.allowance;
     let accepted = futures_util::stream::unfold((listener, census), move |(listener, census)| async move {
         loop {
-            match accept(&listener, &census, &allowance).await {
-                Ok(accepted) => return Some((accepted, (listener, census))),
-                Err(reason) => refused(reason),
+            if let Some(accepted) = accept(&listener, &census, &allowance).await {
+                return Some((accepted, (listener, census)));
             }
         }
     });
@@ -115,24 +114,22 @@ struct Accepted {
     place: Place,
 }
 
-async fn accept(
-    listener: &TcpListener,
-    census: &Arc<Mutex<Census>>,
-    allowance: &Allowance,
-) -> Result<Accepted, &'static str> {
+/// The next connection; `None`: it was refused, and is counted before its client can see that.
+async fn accept(listener: &TcpListener, census: &Arc<Mutex<Census>>, allowance: &Allowance) -> Option<Accepted> {
     let (socket, peer) = match listener.accept().await {
         Ok(accepted) => accepted,
         Err(error) => {
             tracing::warn!(%error, "accepting a connection failed");
             tokio::time::sleep(limits::ACCEPT_BACKOFF).await;
-            return Err("accept_failed");
+            refused("accept_failed");
+            return None;
         }
     };
-    let place = Place::take(census, peer.ip(), allowance)?;
+    let place = Place::take(census, peer.ip(), allowance).inspect_err(|reason| refused(reason)).ok()?;
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
-    Ok(Accepted { socket, peer, place })
+    Some(Accepted { socket, peer, place })
 }
 
 /// The handshake, where there is one, and the guard.
