@@ -146,9 +146,13 @@ impl Region {
 fn tick(criterion: &mut Criterion) {
     let data = Arc::new(starter());
     let mut group = criterion.benchmark_group("tick");
-    for (name, players, spread) in
-        [("town", 300, Spread::Town), ("field", 300, Spread::Field), ("field", 1_000, Spread::Field)]
-    {
+    let scenes = [
+        ("town", 300, Spread::Town),
+        ("town", 1_000, Spread::Town),
+        ("field", 300, Spread::Field),
+        ("field", 1_000, Spread::Field),
+    ];
+    for (name, players, spread) in scenes {
         let mut region = Region::new(&data, players, spread);
         // Per client and tick.
         group.throughput(Throughput::Elements(players.into()));

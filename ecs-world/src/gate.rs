@@ -49,9 +49,10 @@ impl Gate {
         self.off >> ring as u8 & 1 == 1
     }
 
-    /// Whether it is to be told, in its turn: it is off, or at the next turn it would be more than its time.
-    pub(crate) fn is_due(self, ring: Ring, age: u32) -> bool {
-        self.is_off(ring) || age + ring.tell_period() > ring.age(self.rests)
+    /// Whether it is to be told, in its turn: it is off, or at the next turn it would be more than its time. There is a snapshot in
+    /// `every` ticks.
+    pub(crate) fn is_due(self, ring: Ring, age: u32, every: u32) -> bool {
+        self.is_off(ring) || age + ring.tell_period() * every > ring.age(self.rests)
     }
 }
 
@@ -119,7 +120,7 @@ mod tests {
     fn who_goes_on_or_rests_is_due_before_its_time_is_over() {
         let rest = State { speed: 0, heading: 0, ..WALKING };
         let (walks, rests) = (Gate::between(&WALKING, 3, &after(3)), Gate::between(&rest, 3, &rest));
-        let due = |gate: Gate, ring: Ring| (0..100).find(|age| gate.is_due(ring, *age));
+        let due = |gate: Gate, ring: Ring| (0..100).find(|age| gate.is_due(ring, *age, 1));
         let rings = [Ring::Always, Ring::Near, Ring::Mid, Ring::Far];
         let ages = [NEAR_AGE_TICKS, NEAR_AGE_TICKS, MID_AGE_TICKS - 2, FAR_AGE_TICKS - 4];
         assert_eq!(rings.map(|ring| due(walks, ring)), ages.map(Some));

@@ -43,7 +43,7 @@ impl Ring {
         }
     }
 
-    /// Ticks between two turns to be told of who is in it.
+    /// Snapshots from one turn to be told of who is in it to the next.
     pub(crate) fn tell_period(self) -> u32 {
         match self {
             Self::Always | Self::Near => 1,
@@ -89,12 +89,24 @@ pub(crate) struct Look {
     pub(crate) own: NetId,
     pub(crate) at: Position,
     pub(crate) tick: Tick,
+    /// Ticks from one of its snapshots to the next, at least 1.
+    pub(crate) every: u32,
 }
 
 impl Look {
     /// A count of ticks, for each viewer another one, so that turns spread.
     pub(crate) fn count(&self) -> u32 {
         self.tick.0.wrapping_add(u32::from(self.own.index))
+    }
+
+    /// Whether the viewer has a snapshot in this tick.
+    pub(crate) fn is_told(&self) -> bool {
+        self.count().is_multiple_of(self.every)
+    }
+
+    /// A count of its snapshots.
+    pub(crate) fn snapshot_count(&self) -> u32 {
+        self.count() / self.every
     }
 }
 

@@ -125,6 +125,9 @@ pub(crate) const CROWD_BYTES: usize = 260;
 /// Entities that are looked at in a tick to find those outside a full view; the next tick goes on from there. So 2,500 are gone over in
 /// the two seconds for which each record counts.
 pub(crate) const CROWD_LOOKS: usize = 64;
+/// Full views that are told in a tick: each tells up to [`PLACES`] entities and some of a crowd, at 10 us or more. With more players in
+/// a crowd each of them has its snapshots in as many ticks as it takes, a thousand at 10 Hz and all of a region at 4 Hz.
+pub(crate) const FULL_VIEWS_PER_TICK: usize = 512;
 /// The least that a client's datagrams can be cut to, bytes: its own state, and of each place that it is empty.
 pub const BUDGET_LEAST: usize = 200;
 /// Who is farther away than this is forgotten, and told anew when it comes back: a cell's diagonal beyond

@@ -16,7 +16,8 @@ use crate::history::Spot;
 use crate::inputs::InputRing;
 use crate::interest::{Interest, Look};
 use crate::limits::{
-    BEHIND_TICKS, BUDGET_LEAST, CROWD_BYTES, ECHO_TICKS, EVENTS_PER_CLIENT, FORGET_UNITS, MID_UNITS, SWEEP_TICKS,
+    BEHIND_TICKS, BUDGET_LEAST, CROWD_BYTES, ECHO_TICKS, EVENTS_PER_CLIENT, FORGET_UNITS, FULL_VIEWS_PER_TICK,
+    MID_UNITS, SWEEP_TICKS,
 };
 use crate::output::{Event, Outputs, Snapshot, What};
 use crate::resources::{Happening, Happenings, Out, Setting};
@@ -57,12 +58,14 @@ pub(crate) struct Scratch {
     interest: Interest,
     telling: Telling,
     appeared: Vec<Spot>,
+    /// Full views in this tick so far, and in the one before.
+    full_views: [usize; 2],
 }
 
 impl Default for Scratch {
     fn default() -> Self {
         let appeared = Vec::with_capacity(PLACES + MAX_RECORDS);
-        Self { interest: Interest::default(), telling: Telling::default(), appeared }
+        Self { interest: Interest::default(), telling: Telling::default(), appeared, full_views: [0; 2] }
     }
 }
 
@@ -77,6 +80,7 @@ pub(crate) fn replicate(
     mut scratch: Local<'_, Scratch>,
 ) {
     scratch.telling.begin();
+    scratch.full_views = [0, scratch.full_views[0]];
     for entity in setting.slots.each(Kind::Player) {
         let Ok(mut client) = clients.get_mut(entity) else { continue };
         if client.player.leaving.is_some() {
@@ -121,25 +125,29 @@ fn snapshot(
     out: &mut Outputs,
 ) {
     let tick = setting.clock.tick;
-    let look = Look { own: client.tag.id, at: client.body.position, tick };
+    let mut look = Look { own: client.tag.id, at: client.body.position, tick, every: 1 };
     let target = client.fight.target.map(|target| target.index);
     let bound = target.into_iter().chain(scene.chasers(look.own.index));
-    let Scratch { interest, telling, appeared } = scratch;
+    let Scratch { interest, telling, appeared, full_views: [full_views, full_before] } = scratch;
     let (viewer, view) = (&mut *client.viewer, &mut *client.view);
     interest.update(scene, look, bound, view);
+    let is_crowded = view.taken() == Places::ALL;
+    *full_views += usize::from(is_crowded);
     // A narrow path costs little as it is, and its gateway counts on one a tick.
-    let is_wide = usize::from(viewer.budget) > BUDGET_LEAST;
-    if is_wide && view.ledger.is_far_behind() && !look.count().is_multiple_of(BEHIND_TICKS) {
+    if usize::from(viewer.budget) > BUDGET_LEAST {
+        let in_turn = if is_crowded { full_before.div_ceil(FULL_VIEWS_PER_TICK) as u32 } else { 1 };
+        look.every = in_turn.max(if view.ledger.is_far_behind() { BEHIND_TICKS } else { 1 });
+    }
+    if !look.is_told() {
         return;
     }
 
-    let is_echo_turn = setting.clock.is_turn_of(client.tag.id, ECHO_TICKS);
+    let is_echo_turn = look.count() % ECHO_TICKS < look.every;
     let stamp = if is_echo_turn { viewer.stamp.take() } else { None };
     let echo = stamp.map(|(client_stamp_ms, hold_ms)| TimeEcho { client_stamp_ms, hold_ms });
     let budget = usize::from(viewer.budget).min(MAX_DATAGRAM);
     let front = SNAPSHOT_HEADER_BYTES + OWN_STATE_BYTES + echo.map_or(0, |_| TIME_ECHO_BYTES);
-    let is_crowded = view.taken() == Places::ALL;
-    let crowd = if is_crowded { CROWD_BYTES.min(budget / 4) } else { 0 };
+    let crowd = if is_crowded { (CROWD_BYTES.min(budget / 4) * look.every as usize).min(budget / 2) } else { 0 };
     let sequence = Sequence(viewer.sequence);
     let baseline = view.ledger.baseline(sequence, view.taken());
     telling.compose(scene, look, view, baseline.is_some(), budget.saturating_sub(front + crowd));

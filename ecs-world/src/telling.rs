@@ -1,9 +1,9 @@
 //! What one client is told of whom it has in view: changes against its baseline, and who enters; as much as there is room for.
 //!
-//! When all does not fit, those go first that were not told for the longest, counted by what their ring allows; of those
-//! alike the nearest. Who waits becomes older, so nobody waits for ever. That a place is empty is always told.
+//! When all does not fit, those go first that were not told for the longest, counted by what their ring allows, and those before others who are
+//! close by; of those alike the nearest. Who waits becomes older, so nobody waits for ever. That a place is empty is always told.
 
-use shallot_wire::limits::{GROUP_HEADER_BYTES, MAX_GROUP_RECORDS, PLACES};
+use shallot_wire::limits::{GROUP_HEADER_BYTES, MAX_GROUP_RECORDS, PLACES, UNITS_PER_METRE};
 use shallot_wire::snapshot::changes_bytes;
 use shallot_wire::{Cell, Coded, Form, Places};
 
@@ -16,6 +16,10 @@ use crate::view::{Shown, View};
 const IN_TIME: u32 = 20;
 /// More for who is not where it is thought to be.
 const CHANGED: u32 = 10;
+/// More for who is close by: how it moves is seen best.
+const CLOSE: u32 = IN_TIME;
+/// So near, units.
+const CLOSE_UNITS: i32 = 4 * UNITS_PER_METRE;
 /// More for what the player has to do with.
 const BOUND: u32 = 40;
 
@@ -94,14 +98,14 @@ impl Telling {
         self.changes.clear();
         self.entering.clear();
         let (mut bits, owed) = (0, view.ledger.owed());
-        for place in view.turn_to_tell(look.count()) | owed {
+        for place in view.turn_to_tell(look.snapshot_count()) | owed {
             let Some(Shown { slot, ring, .. }) = view.get(place) else {
                 bits += self.change(place, Coded::GONE);
                 continue;
             };
             if !owed.contains(place) {
                 let age = view.ledger.since_told(place, look.tick);
-                if !self.drifts.gate(scene, slot, age).is_due(ring, age) {
+                if !self.drifts.gate(scene, slot, age).is_due(ring, age, look.every) {
                     continue; // most of those in view, most of the time
                 }
             }
@@ -147,8 +151,11 @@ impl Telling {
                 let age = view.ledger.since_told(place, look.tick);
                 let lateness = age * IN_TIME / ring.age(false);
                 let is_off = self.drifts.gate(scene, slot, age).is_off(ring);
-                let bound = if ring == Ring::Always { BOUND } else { 0 };
-                claim(lateness + if is_off { CHANGED } else { 0 } + bound, distance_squared(slot), place.into())
+                let distance_squared = distance_squared(slot);
+                let is_close = distance_squared <= i64::from(CLOSE_UNITS) * i64::from(CLOSE_UNITS);
+                let more = [(is_off, CHANGED), (is_close, CLOSE), (ring == Ring::Always, BOUND)];
+                let more: u32 = more.into_iter().filter(|(holds, _)| *holds).map(|(_, more)| more).sum();
+                claim(lateness + more, distance_squared, place.into())
             });
             self.claims.push(claim);
         }
@@ -270,7 +277,7 @@ mod tests {
                 self.scene.add(&tag, body, EntityKind::Player, false);
             }
             self.scene.arrange();
-            let look = Look { own: NetId { index: 1, generation: 0 }, at: HERE, tick: self.tick };
+            let look = Look { own: NetId { index: 1, generation: 0 }, at: HERE, tick: self.tick, every: 1 };
             self.interest.update(&self.scene, look, std::iter::empty(), &mut self.view);
             self.telling.begin();
             let sequence = Sequence(self.tick.low16());

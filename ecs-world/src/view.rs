@@ -61,8 +61,8 @@ const EVERY_MID: [Places; MID_TICKS as usize] = every();
 const EVERY_FAR: [Places; FAR_TICKS as usize] = every();
 
 impl View {
-    /// The places whose turn it is at this count of ticks to be told: the near each tick, the others in the rhythm of their rings, each
-    /// place in a tick of its own so that the work spreads.
+    /// The places whose turn it is at this count of snapshots to be told: the near in each, the others in the rhythm of their rings, each
+    /// place in one of its own so that the work spreads.
     pub(crate) fn turn_to_tell(&self, count: u32) -> Places {
         self.near | self.turn_of_others(count)
     }
