@@ -148,7 +148,7 @@ fn tick(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("tick");
     let scenes = [
         ("town", 300, Spread::Town),
-        ("town", 1_000, Spread::Town),
+        ("town", 500, Spread::Town),
         ("field", 300, Spread::Field),
         ("field", 1_000, Spread::Field),
     ];

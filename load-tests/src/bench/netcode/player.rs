@@ -256,7 +256,7 @@ impl Player {
         report.last_input.map(|tick| self.inputs.acknowledge(tick));
         if let Some(own) = report.own {
             self.at = own.position;
-            self.shared.truth.tell(self.number, report.tick, own.position);
+            self.shared.truth.tell(self.number, report.tick, &own);
         }
         if let Some(watch) = &mut self.watch {
             watch.observe(now, &self.view, datagram);
