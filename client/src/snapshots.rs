@@ -104,7 +104,7 @@ pub struct Counters {
 pub struct Snapshots {
     received: Received,
     tables: Tables,
-    /// What the snapshot at hand tells, with room for the next one's.
+    /// The changes that the snapshot at hand tells, with room for the next one's.
     told: Vec<(u8, Option<Entry>)>,
     /// Sequence numbers from the first snapshot to the newest, both included.
     expected: u64,
@@ -177,7 +177,7 @@ impl Snapshots {
         }
         let Self { tables, told, view, .. } = self;
         told.clear();
-        for place in snapshot.told(|place| tables.get(place, baseline?), tick) {
+        for place in snapshot.changed(|place| tables.get(place, baseline?), tick) {
             told.push(place?);
         }
         let (sequence, own) = (snapshot.header.sequence, snapshot.own.map(|own| own.entity));
@@ -186,16 +186,21 @@ impl Snapshots {
             tables.clear(sequence);
             view.clear_places();
         }
-        for (place, entry) in told.drain(..) {
+        let mut put = |view: &mut View, place: u8, entry: Option<Entry>| {
             tables.put(place, entry, sequence);
             match entry.filter(|entry| Some(entry.entity) != own) {
                 Some(entry) => view.stand(place, Entity::of(&entry)),
                 None => view.leave(place),
             }
-        }
-        let crowd = snapshot.records().filter(|told| told.place.is_none()).map(|told| told.entry(tick));
-        for entry in crowd.filter(|entry| Some(entry.entity) != own) {
-            view.see_in_crowd(Entity::of(&entry));
+        };
+        told.drain(..).for_each(|(place, entry)| put(view, place, entry));
+        for record in snapshot.records() {
+            let entry = record.entry(tick);
+            match record.place {
+                Some(place) => put(view, place, Some(entry)),
+                None if Some(entry.entity) != own => view.see_in_crowd(Entity::of(&entry)),
+                None => {}
+            }
         }
         view.forget_crowd(tick);
         (self.tick, self.has_state) = (tick, true);

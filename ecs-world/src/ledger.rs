@@ -24,8 +24,18 @@ struct Flight {
     sequence: Sequence,
     tick: Tick,
     told: Places,
+    /// Places where somebody else stands since then, or nobody, as far as no later snapshot has it.
+    renewed: Places,
     /// It went on from no other: where it arrived, all other places are empty.
     is_anew: bool,
+}
+
+/// Of the snapshots after one.
+struct Later {
+    /// Places that were told again, of who stands there now.
+    told: Places,
+    /// Places where somebody else stands since then, or nobody.
+    renewed: Places,
 }
 
 /// One client's.
@@ -39,6 +49,8 @@ pub(crate) struct Ledger {
     owed: Places,
     /// By sequence modulo their number.
     flights: [Option<Flight>; SNAPSHOTS_KEPT],
+    /// Number of the last one.
+    newest: Option<Sequence>,
     acknowledged: Option<Sequence>,
     /// The newest that the client ever said something of.
     answered: Option<Sequence>,
@@ -49,8 +61,16 @@ pub(crate) struct Ledger {
 impl Default for Ledger {
     fn default() -> Self {
         let accounts = vec![Account::default(); PLACES];
-        let (flights, acknowledged, answered) = ([None; SNAPSHOTS_KEPT], None, None);
-        Self { accounts, has: Places::NONE, owed: Places::NONE, flights, acknowledged, answered, is_far_behind: false }
+        Self {
+            accounts,
+            has: Places::NONE,
+            owed: Places::NONE,
+            flights: [None; SNAPSHOTS_KEPT],
+            newest: None,
+            acknowledged: None,
+            answered: None,
+            is_far_behind: false,
+        }
     }
 }
 
@@ -59,7 +79,9 @@ impl Ledger {
     pub(crate) fn renew(&mut self, place: u8, tick: Tick) {
         self.has.remove(place);
         self.owed.insert(place);
-        self.flights.iter_mut().flatten().for_each(|flight| flight.told.remove(place));
+        if let Some(newest) = self.newest.and_then(|newest| self.flights.get_mut(Self::row(newest))?.as_mut()) {
+            newest.renewed.insert(place);
+        }
         if let Some(account) = self.accounts.get_mut(usize::from(place)) {
             account.told = tick;
         }
@@ -109,7 +131,8 @@ impl Ledger {
                 account.told = tick;
             }
         }
-        let flight = Flight { sequence, tick, told, is_anew };
+        let flight = Flight { sequence, tick, told, renewed: Places::NONE, is_anew };
+        self.newest = Some(sequence);
         let oldest = self.flights.get_mut(Self::row(sequence)).and_then(|row| row.replace(flight));
         if let Some(oldest) = oldest {
             self.lose(&oldest);
@@ -143,11 +166,12 @@ impl Ledger {
     }
 
     fn settle(&mut self, flight: &Flight, taken: Places) {
+        let later = self.later(flight.sequence);
         if flight.is_anew {
-            self.owed |= taken - flight.told - self.told_after(flight.sequence);
+            self.owed |= taken - flight.told - later.told;
             self.has = Places::NONE;
         }
-        let states = flight.told & taken;
+        let states = (flight.told - flight.renewed - later.renewed) & taken;
         self.has |= states;
         for place in states {
             if let Some(account) = self.accounts.get_mut(usize::from(place)) {
@@ -157,13 +181,23 @@ impl Ledger {
     }
 
     fn lose(&mut self, flight: &Flight) {
-        self.owed |= flight.told - self.told_after(flight.sequence);
+        let later = self.later(flight.sequence);
+        self.owed |= flight.told - flight.renewed - later.renewed - later.told;
     }
 
-    /// What was told again in snapshots that may still arrive.
-    fn told_after(&self, sequence: Sequence) -> Places {
-        let later = self.flights.iter().flatten().filter(|flight| flight.sequence.is_after(sequence));
-        later.fold(Places::NONE, |told, flight| told | flight.told)
+    /// What came of places in the snapshots after one, which may still arrive.
+    fn later(&self, sequence: Sequence) -> Later {
+        let mut later = Later { told: Places::NONE, renewed: Places::NONE };
+        let Some(newest) = self.newest else { return later };
+        let count = newest.since(sequence).clamp(0, SNAPSHOTS_KEPT as i16).unsigned_abs();
+        for number in (0..count).map(|age| Sequence(newest.0.wrapping_sub(age))) {
+            let there = self.flights.get(Self::row(number)).copied().flatten();
+            if let Some(flight) = there.filter(|flight| flight.sequence == number) {
+                later.renewed |= flight.renewed;
+                later.told |= flight.told - later.renewed;
+            }
+        }
+        later
     }
 }
 

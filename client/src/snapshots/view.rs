@@ -1,10 +1,15 @@
 //! Whom a client has in view: who stands in a place of the newest table, and who of a crowd was told lately.
 
+use std::collections::VecDeque;
+
 use shallot_proto::wire::limits::{CROWD_TICKS, PLACES};
 use shallot_proto::wire::{NetId, Tick};
 
 use super::Entity;
 use crate::limits::ENTITIES_MAX;
+
+/// Tellings of a crowd that are remembered; with so many those that stand for nothing are taken out.
+const TOLD_MAX: usize = 4 * ENTITIES_MAX;
 
 /// Where an entity is kept: the slot of its place, or one behind those.
 type Slot = u16;
@@ -18,13 +23,13 @@ pub(super) struct View {
     free: Vec<Slot>,
     /// Where everybody is, by index.
     order: Vec<(u16, Slot)>,
-    /// Nobody of the crowd was told before.
-    oldest: Option<Tick>,
+    /// When who of the crowd was told, oldest first; who was told again, or has left, stands there for nothing.
+    told: VecDeque<(Tick, Slot)>,
 }
 
 impl Default for View {
     fn default() -> Self {
-        Self { slots: vec![None; PLACES], free: Vec::new(), order: Vec::new(), oldest: None }
+        Self { slots: vec![None; PLACES], free: Vec::new(), order: Vec::new(), told: VecDeque::new() }
     }
 }
 
@@ -70,46 +75,50 @@ impl View {
 
     /// An entity is told as one of a crowd. Who stands in a place is known better; who is new finds no room beyond [`ENTITIES_MAX`].
     pub(super) fn see_in_crowd(&mut self, entity: Entity) {
-        if self.oldest.is_none_or(|oldest| oldest.is_after(entity.tick)) {
-            self.oldest = Some(entity.tick);
-        }
-        match self.search(entity.id.index) {
+        let tick = entity.tick;
+        let slot = match self.search(entity.id.index) {
             Ok(at) => {
-                let slot = self.order.get(at).map(|(_, slot)| *slot).filter(|slot| !is_place(*slot));
-                if let Some(slot) = slot {
-                    self.put(slot, Some(entity));
-                }
+                let Some((_, slot)) = self.order.get(at).filter(|(_, slot)| !is_place(*slot)) else { return };
+                *slot
             }
-            Err(_) if self.order.len() >= ENTITIES_MAX => {}
+            Err(_) if self.order.len() >= ENTITIES_MAX => return,
             Err(at) => {
                 let slot = self.free.pop().unwrap_or_else(|| {
                     self.slots.push(None);
                     (self.slots.len() - 1) as Slot
                 });
                 self.order.insert(at, (entity.id.index, slot));
-                self.put(slot, Some(entity));
+                slot
             }
+        };
+        self.put(slot, Some(entity));
+        self.told.push_back((tick, slot));
+        if self.told.len() >= TOLD_MAX {
+            self.tidy_told(tick);
         }
+    }
+
+    /// Leaves each of the crowd once.
+    fn tidy_told(&mut self, now: Tick) {
+        let crowd = (PLACES as Slot..).zip(self.slots.get(PLACES..).unwrap_or_default());
+        self.told.clear();
+        self.told.extend(crowd.filter_map(|(slot, there)| Some((there.as_ref()?.tick, slot))));
+        self.told.make_contiguous().sort_by_key(|(tick, _)| tick.since(now));
     }
 
     /// Who was told as one of a crowd counts for [`CROWD_TICKS`].
     pub(super) fn forget_crowd(&mut self, now: Tick) {
-        let is_over = |told: Tick| now.since(told) > CROWD_TICKS as i32;
-        if !self.oldest.is_some_and(is_over) {
-            return;
-        }
-        let Self { slots, free, order, oldest } = self;
-        *oldest = None;
-        for (slot, there) in (PLACES as Slot..).zip(slots.get_mut(PLACES..).unwrap_or_default()) {
-            let Some(told) = there.as_ref().map(|entity| entity.tick) else { continue };
-            if is_over(told) {
-                *there = None;
-                free.push(slot);
-            } else if oldest.is_none_or(|oldest| oldest.is_after(told)) {
-                *oldest = Some(told);
+        while let Some(told) = self.told.pop_front_if(|(told, _)| now.since(*told) > CROWD_TICKS as i32) {
+            if !is_told(&self.slots, told) {
+                continue;
+            }
+            let (_, slot) = told;
+            let there = self.slots.get_mut(usize::from(slot)).and_then(Option::take);
+            if let Some(at) = there.and_then(|there| self.search(there.id.index).ok()) {
+                self.order.remove(at);
+                self.free.push(slot);
             }
         }
-        order.retain(|(_, slot)| slots.get(usize::from(*slot)).is_some_and(Option::is_some));
     }
 
     /// Who has an index is found in a slot from now on, and not where it was.
@@ -140,6 +149,11 @@ impl View {
             *there = entity;
         }
     }
+}
+
+/// Whether who is in a slot was told last then.
+fn is_told(slots: &[Option<Entity>], (tick, slot): (Tick, Slot)) -> bool {
+    slots.get(usize::from(slot)).and_then(Option::as_ref).is_some_and(|entity| entity.tick == tick)
 }
 
 fn is_place(slot: Slot) -> bool {
@@ -260,5 +274,19 @@ mod tests {
         assert!(view.entities().map(|entity| entity.id.index).eq([3, max + 1]));
         (0..2 * max).for_each(|index| view.see_in_crowd(entity(index, 0, later)));
         assert_eq!((view.entities().count(), view.slots.len()), (ENTITIES_MAX, PLACES + ENTITIES_MAX));
+    }
+
+    #[test]
+    fn who_is_told_again_and_again_is_remembered_once_and_forgotten_in_time() {
+        let mut view = View::default();
+        let last = FIRST.plus(TOLD_MAX as u32 / 5 * 2);
+        for n in 0..TOLD_MAX as u32 * 2 {
+            view.see_in_crowd(entity((n % 5) as u16, 0, FIRST.plus(n / 5)));
+            assert!(view.told.len() < TOLD_MAX);
+        }
+        view.forget_crowd(last.plus(CROWD_TICKS - 1));
+        assert_eq!(view.entities().count(), 5);
+        view.forget_crowd(last.plus(CROWD_TICKS + 1));
+        assert_eq!((view.entities().count(), view.told.len(), view.free.len()), (0, 0, 5));
     }
 }

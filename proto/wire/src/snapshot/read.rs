@@ -87,14 +87,25 @@ impl<'a> Snapshot<'a> {
         baseline: impl Fn(u8) -> Option<&'t Entry>,
         tick: Tick,
     ) -> impl Iterator<Item = Result<(u8, Option<Entry>), DecodeError>> {
-        let changed = self.changes().map(move |(place, change)| {
+        let entering = self.records().filter_map(move |told| Some(Ok((told.place?, Some(told.entry(tick))))));
+        self.changed(baseline, tick).chain(entering)
+    }
+
+    /// The same without those who enter.
+    ///
+    /// # Errors
+    /// As [`Snapshot::told`].
+    pub fn changed<'t>(
+        &self,
+        baseline: impl Fn(u8) -> Option<&'t Entry>,
+        tick: Tick,
+    ) -> impl Iterator<Item = Result<(u8, Option<Entry>), DecodeError>> {
+        self.changes().map(move |(place, change)| {
             let Change::To(delta) = change else { return Ok((place, None)) };
             let entry = baseline(place).ok_or(DecodeError::NobodyThere(place))?;
             let age = entry.age(tick).ok_or(DecodeError::StateAge(tick.since(entry.tick)))?;
             Ok((place, Some(Entry { state: delta.apply(&entry.state, age), tick, ..*entry })))
-        });
-        let entering = self.records().filter_map(move |told| Some(Ok((told.place?, Some(told.entry(tick))))));
-        changed.chain(entering)
+        })
     }
 }
 
