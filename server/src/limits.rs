@@ -41,15 +41,18 @@ pub(crate) const TLS_HANDSHAKES_PER_WORKER: usize = 1_024;
 pub(crate) const UNARY_MESSAGE: usize = 64 * 1024;
 /// For a unary call.
 pub(crate) const UNARY_DEADLINE: Duration = Duration::from_secs(2);
-/// For a unary call that hashes a password or moves value.
+/// For a unary call that moves value.
 pub(crate) const SLOW_UNARY_DEADLINE: Duration = Duration::from_secs(5);
+/// For a log-in or registration, its wait for a turn included; clients give up after ten seconds.
+pub(crate) const LOG_IN_DEADLINE: Duration = Duration::from_secs(9);
 /// Log-ins and registrations that are worked on at once. As many writes of the next steps wait beside theirs, two or three times: at the
 /// thousand a second that a store does at least, well below [`UNARY_DEADLINE`].
 pub(crate) const LOG_INS_AT_ONCE: usize = 64;
 /// Those that wait for it.
 pub(crate) const LOG_INS_WAITING: usize = 4_096;
-/// For so long; below their deadline, so that who is refused knows that nothing was done.
-pub(crate) const LOG_IN_WAIT: Duration = Duration::from_secs(4);
+/// For so long: who is sent away instead comes again with a handshake and to the queue's end. Below the deadline, so that who is refused
+/// knows that nothing was done.
+pub(crate) const LOG_IN_WAIT: Duration = Duration::from_secs(8);
 /// Who was refused comes again after this.
 pub(crate) const LOG_IN_RETRY: Duration = Duration::from_secs(2);
 /// TCP connections of one gateway worker.
@@ -205,7 +208,7 @@ pub(crate) const JOURNAL_FAREWELL: Duration = Duration::from_secs(2);
 /// How long /healthz waits for every shard's tick to advance.
 pub(crate) const HEALTH_WAIT: Duration = Duration::from_millis(500);
 
-const _: () = assert!(LOG_INS_AT_ONCE < LOG_INS_WAITING && LOG_IN_WAIT.as_millis() < SLOW_UNARY_DEADLINE.as_millis());
+const _: () = assert!(LOG_INS_AT_ONCE < LOG_INS_WAITING && LOG_IN_WAIT.as_millis() < LOG_IN_DEADLINE.as_millis());
 const _: () = assert!(STREAMS_RESET.burst > 2 * STREAMS_PER_CONNECTION);
 const _: () = assert!(FRAMES.per_second > STREAMS_OPENED.per_second + CONTROL_FRAMES.per_second);
 const _: () = assert!(LOCAL_ERROR_RESETS > 2 * STREAMS_PER_CONNECTION as usize);

@@ -31,7 +31,8 @@ pub(crate) fn deadline(path: &str) -> Option<Duration> {
         "shallot.hub.v1.HubLink" => None,
         "grpc.health.v1.Health" if path.ends_with("/Watch") => None,
         service if service.starts_with("grpc.reflection.") => None,
-        "shallot.auth.v1.AuthService" | "shallot.economy.v1.InventoryService" => Some(limits::SLOW_UNARY_DEADLINE),
+        "shallot.auth.v1.AuthService" => Some(limits::LOG_IN_DEADLINE),
+        "shallot.economy.v1.InventoryService" => Some(limits::SLOW_UNARY_DEADLINE),
         _ => Some(limits::UNARY_DEADLINE),
     }
 }
@@ -43,7 +44,7 @@ mod tests {
     #[test]
     fn hub_links_have_no_deadline_and_everything_unknown_has_one() {
         assert_eq!(deadline("/shallot.hub.v1.HubLink/Connect"), None);
-        assert_eq!(deadline("/shallot.auth.v1.AuthService/LogIn"), Some(limits::SLOW_UNARY_DEADLINE));
+        assert_eq!(deadline("/shallot.auth.v1.AuthService/LogIn"), Some(limits::LOG_IN_DEADLINE));
         assert_eq!(deadline("/shallot.player.v1.CharacterService/List"), Some(limits::UNARY_DEADLINE));
         assert_eq!(deadline("nonsense"), Some(limits::UNARY_DEADLINE));
     }
