@@ -66,6 +66,9 @@ impl Shown {
     /// Follows it to where it is now, a period of its ring after it was looked at last; false: it is out of sight.
     fn follow(&mut self, distance_squared: i64) -> bool {
         self.stay = self.stay.saturating_add(self.ring.look_period() as u8);
+        if self.ring == Ring::Near && distance_squared <= i64::from(NEAR_UNITS) * i64::from(NEAR_UNITS) {
+            return true; // as most are, in a crowd
+        }
         let Some(inner) = Ring::at(distance_squared, 0).filter(|ring| *ring < self.ring) else {
             return self.fall_back(distance_squared);
         };

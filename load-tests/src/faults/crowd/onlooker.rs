@@ -113,7 +113,9 @@ impl Player {
 
     fn send_input(&mut self, entered: &Entered) -> Result<(), String> {
         self.tick = self.tick.plus(1);
-        let heading = if (self.tick.0 / TURN_TICKS).is_multiple_of(2) { 0 } else { 128 };
+        // Each turns in ticks of its own, as people do.
+        let heading =
+            if (self.tick.0.wrapping_add(self.me.index.into()) / TURN_TICKS).is_multiple_of(2) { 0 } else { 128 };
         self.inputs.push(self.tick, Input { heading, throttle: FULL_THROTTLE, facing: heading });
         match self.inputs.datagram(self.me, self.view.ack(), self.view.tick(), 0) {
             Some(datagram) => entered.channel.send(datagram).map_err(|error| error.to_string()),
