@@ -109,8 +109,10 @@ pub(crate) const WINDOW_FLOOR: u64 = 32 * 1024;
 pub(crate) const WINDOW_CEILING: u64 = 64 * 1024;
 /// How often a path is looked at.
 pub(crate) const PATH_SAMPLE: Duration = Duration::from_millis(250);
-/// Most that a snapshot in a datagram has once the shard was told, bytes: with what QUIC puts around it, an acknowledgement among that, it is a UDP payload of 1,150.
-pub(crate) const SNAPSHOT_MOST: usize = shallot_proto::wire::limits::MAX_DATAGRAM - 40;
+/// What QUIC puts around a datagram, bytes: its packet's header and tag, the frame's length, and an acknowledgement now and then.
+pub(crate) const QUIC_AROUND: usize = 40;
+/// Most that a snapshot in a datagram has once the shard was told, bytes: with what is around it a UDP payload of 1,150.
+pub(crate) const SNAPSHOT_MOST: usize = shallot_proto::wire::limits::MAX_DATAGRAM - QUIC_AROUND;
 /// Least budget of a snapshot, bytes: the client's own state and some ten entities beside it.
 pub(crate) const BUDGET_FLOOR: usize = shallot_world::limits::BUDGET_LEAST;
 /// Least budget on a slower path, bytes for each snapshot: of [`BUDGET_FLOOR`] every eighth goes, with its packet about 5 kbit/s.
@@ -217,7 +219,9 @@ const _: () = assert!(DATAGRAM_SEND_BUFFER >= 2 * shallot_proto::wire::limits::M
 const _: () = {
     use shallot_proto::wire::limits::MAX_DATAGRAM;
     use shallot_proto::wire::{TICK_MS, TICKS_PER_SECOND};
-    assert!(WINDOW_FLOOR >= (MAX_DATAGRAM as u64 + 50) * TICKS_PER_SECOND as u64 && WINDOW_FLOOR < WINDOW_CEILING);
+    assert!(
+        WINDOW_FLOOR >= (MAX_DATAGRAM + QUIC_AROUND) as u64 * TICKS_PER_SECOND as u64 && WINDOW_FLOOR < WINDOW_CEILING
+    );
     assert!(BUDGET_FLOOR < SNAPSHOT_MOST && HEAVY_LOSS_PERMILLE < COLLAPSE_PERMILLE);
     assert!(PATH_SAMPLE.as_millis() >= 2 * TICK_MS as u128);
 };

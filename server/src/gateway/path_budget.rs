@@ -2,6 +2,8 @@
 //! lost or a queue stands in the path, raised again step by step; a few percent of random loss change nothing. No IO, no clock: time passes
 //! by [`PathBudget::observe`], once in [`PATH_SAMPLE`](crate::limits::PATH_SAMPLE).
 
+mod hole;
+
 use std::time::Duration;
 
 use quinn::ConnectionStats;
@@ -9,10 +11,11 @@ use shallot_proto::wire::TICK_MS;
 use shallot_proto::wire::limits::MAX_DATAGRAM;
 
 use crate::limits::{
-    BUDGET_FLOOR, COLLAPSE_PERMILLE, HEAVY_LOSS_PERMILLE, HOLE_SAMPLES_FIRST, HOLE_SAMPLES_LAST, RATE_FLOOR,
-    SNAPSHOT_MOST, STANDING_QUEUE, STUCK_SAMPLES,
+    BUDGET_FLOOR, COLLAPSE_PERMILLE, HEAVY_LOSS_PERMILLE, HOLE_SAMPLES_FIRST, RATE_FLOOR, SNAPSHOT_MOST,
+    STANDING_QUEUE, STUCK_SAMPLES,
 };
 use crate::listeners::quic_window::RoundTrips;
+use hole::Hole;
 
 /// What is known of a path at one moment. Counters run from the connection's beginning.
 #[derive(Clone, Copy, Debug, Default)]
@@ -128,94 +131,6 @@ pub(crate) struct PathBudget {
     stuck: u32,
 }
 
-/// Above a size nothing gets through. That is believed for a short while, and for twice as long each time that it shows again. Then some few
-/// are tried, while the others go on as before: one who has a way round it must not notice.
-#[derive(Clone, Copy, Debug)]
-struct Hole {
-    limit: usize,
-    /// Samples that it is kept from.
-    length: u32,
-    /// Samples since it showed.
-    age: u32,
-    trial: Trial,
-}
-
-/// What a hole is tried with: one snapshot in each sample.
-#[derive(Clone, Copy, Debug, Default)]
-struct Trial {
-    /// Whether one went out since the last sample.
-    is_out: bool,
-    tried: Packets,
-    /// Bytes of smaller ones that went out since the first was tried.
-    beside: u64,
-    /// Bytes since then, of whatever packets.
-    acknowledged: u64,
-    lost: u64,
-    samples: u32,
-    /// They arrived.
-    has_passed: bool,
-}
-
-impl Hole {
-    fn new(limit: usize, length: u32) -> Self {
-        Self { limit, length: length.min(HOLE_SAMPLES_LAST), age: 0, trial: Trial::default() }
-    }
-
-    /// Whether it is in the way of a snapshot of so many bytes.
-    fn stops(&self, bytes: usize) -> bool {
-        bytes > self.limit && !self.trial.has_passed
-    }
-
-    /// Whether one that it is in the way of may be tried.
-    fn may_be_tried(&self) -> bool {
-        !self.is_shut() && !self.trial.is_out
-    }
-
-    fn is_shut(&self) -> bool {
-        self.age < self.length
-    }
-
-    fn is_on_trial(&self) -> bool {
-        self.trial.tried.count > 0 && !self.trial.has_passed
-    }
-
-    /// A snapshot of so many bytes goes out.
-    fn sends(&mut self, bytes: usize) {
-        if self.stops(bytes) {
-            self.trial.is_out = true;
-            self.trial.tried.add(bytes as u64);
-        } else if self.is_on_trial() {
-            self.trial.beside += bytes as u64;
-        }
-    }
-
-    /// One sample later; forgotten when it did not show for [`HOLE_SAMPLES_LAST`] after its end, in which a budget has risen that far again.
-    fn older(self) -> Option<Self> {
-        (self.age < self.length + HOLE_SAMPLES_LAST).then_some(Self { age: self.age + 1, ..self })
-    }
-
-    /// One sample of a trial later.
-    fn judged(mut self, acknowledged: Packets, lost: Packets) -> Self {
-        if self.trial.fails(acknowledged, lost) { Self::new(self.limit, self.length * 2) } else { self }
-    }
-}
-
-impl Trial {
-    fn fails(&mut self, acknowledged: Packets, lost: Packets) -> bool {
-        self.is_out = false;
-        self.samples += 1;
-        self.acknowledged += acknowledged.bytes;
-        self.lost += lost.bytes;
-        let is_enough = self.tried.count >= TRIALS;
-        if is_enough && self.lost * 2 > self.tried.bytes {
-            return true;
-        }
-        // Two of three, even if all the smaller ones arrived: a single loss says nothing.
-        self.has_passed = is_enough && self.acknowledged * 3 >= self.beside * 3 + self.tried.bytes * 2;
-        !self.has_passed && self.samples >= TRIAL_SAMPLES
-    }
-}
-
 /// Losses of about the last `N` samples. Bytes are what counts: small packets that pass say nothing of large ones that do not.
 #[derive(Clone, Copy, Debug, Default)]
 struct Loss<const N: u64> {
@@ -252,10 +167,6 @@ const SILENT_SAMPLES: u32 = 4;
 const LATE_SAMPLES: u32 = 2;
 /// Samples until they are all counted: QUIC tells by a second answer what the first did not.
 const EXCUSED_SAMPLES: u32 = 2;
-/// Snapshots that say whether a hole is still there, when their fate is known.
-const TRIALS: u64 = 3;
-/// Samples in which it must be: two seconds, also for a path of which nothing is heard.
-const TRIAL_SAMPLES: u32 = 8;
 /// Samples in a row in which a client was not heard: it is away, and may come back.
 const AWAY_SAMPLES: u32 = 4;
 /// What an acknowledgement may wait at the client for its next datagram, which is no queue: the best that a path was seen to do may have been without it.
@@ -264,10 +175,10 @@ const ACK_WAIT: Duration = Duration::from_millis(TICK_MS as u64);
 /// must not fill the window, for then nothing goes but QUIC's own probes, which come seconds apart by then.
 const AWAY_SPACING: u32 = 2;
 const _: () = {
-    use crate::limits::{PATH_SAMPLE, QUIC_IDLE, WINDOW_CEILING};
+    use crate::limits::{PATH_SAMPLE, QUIC_AROUND, QUIC_IDLE, WINDOW_CEILING};
     let at_first = (AWAY_SAMPLES + 1) as u128 * PATH_SAMPLE.as_millis() / TICK_MS as u128;
     let later = QUIC_IDLE.as_millis() / (AWAY_SPACING as u128 * PATH_SAMPLE.as_millis());
-    assert!((at_first + later) * (MAX_DATAGRAM as u128 + 50) < WINDOW_CEILING as u128);
+    assert!((at_first + later) * ((MAX_DATAGRAM + QUIC_AROUND) as u128) < WINDOW_CEILING as u128);
 };
 /// Samples of heavy loss in a row: by then a collapse has shown that it is one.
 const HEAVY_SAMPLES: u32 = 4;

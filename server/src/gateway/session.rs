@@ -121,6 +121,7 @@ impl PlayerSession {
         *lock(&self.place) = place;
         // What was told before was of another stay, or came too early for this one.
         self.told_budget.store(UNTOLD, Ordering::Relaxed);
+        self.tell_budget_of_channel();
     }
 
     /// Asks the shard, and waits for its answer.
@@ -144,6 +145,7 @@ impl PlayerSession {
         if let Some(old) = lock(&self.channel).replace(channel) {
             old.close(2, "replaced by a newer channel");
         }
+        self.tell_budget_of_channel();
     }
 
     /// That channel is gone.
@@ -215,6 +217,14 @@ impl PlayerSession {
         self.tell_budget(bytes);
         if let Some(why) = lowered {
             metrics::counter!(telemetry::PATH_BUDGETS_LOWERED, "reason" => why.reason()).increment(1);
+        }
+    }
+
+    /// The first snapshots too are to fit what carries them; without a channel the link does.
+    fn tell_budget_of_channel(&self) {
+        let bytes = lock(&self.channel).as_ref().map(Channel::snapshot_bytes);
+        if let Some(bytes) = bytes {
+            self.tell_budget(bytes);
         }
     }
 

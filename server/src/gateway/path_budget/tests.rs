@@ -1,4 +1,5 @@
 use super::*;
+use crate::limits::HOLE_SAMPLES_LAST;
 use crate::limits::PATH_SAMPLE;
 
 /// Ticks in a sample period.
