@@ -16,6 +16,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::task::JoinSet;
 
 use crate::limits::{LOG_TAIL_BYTES, LOG_TAIL_LINES, READY_TIME_LIMIT, STOP_TIME_LIMIT};
+pub(crate) use meter::HostTime;
 pub(crate) use meter::Meter;
 pub use meter::{Usage, own_cpu};
 

@@ -1,4 +1,4 @@
-//! CPU and memory of a process, from the operating system.
+//! CPU and memory of a process, and what the machine has of its processors, from the operating system.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,6 +16,42 @@ pub struct Usage {
 #[must_use]
 pub fn own_cpu() -> Duration {
     Duration::from_secs_f64(Meter::new(Some(std::process::id())).sample().cpu_s)
+}
+
+/// Processor time of a virtual machine so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct HostTime {
+    /// That the host gave to others while something here wanted to run.
+    stolen: u64,
+    /// In all.
+    all: u64,
+}
+
+impl HostTime {
+    /// `None` where the system does not tell: only Linux does.
+    pub(crate) fn now() -> Option<Self> {
+        Self::of(&std::fs::read_to_string("/proc/stat").ok()?)
+    }
+
+    /// The first line has user, nice, system, idle, iowait, irq, softirq, steal; what comes after is part of the first two.
+    fn of(stat: &str) -> Option<Self> {
+        let times: Option<Vec<u64>> = stat
+            .lines()
+            .next()?
+            .strip_prefix("cpu ")?
+            .split_whitespace()
+            .take(8)
+            .map(|time| time.parse().ok())
+            .collect();
+        let times = times.filter(|times| times.len() == 8)?;
+        Some(Self { stolen: *times.last()?, all: times.iter().sum() })
+    }
+
+    /// Percent of the time since then that were stolen.
+    pub(crate) fn stolen_percent_since(self, before: Self) -> f64 {
+        let since = |now: u64, then: u64| now.saturating_sub(then) as f64;
+        100.0 * since(self.stolen, before.stolen) / since(self.all, before.all).max(1.0)
+    }
 }
 
 /// Asks the operating system about one process.
@@ -65,6 +101,16 @@ impl Meter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_host_took_is_a_part_of_all() {
+        let stat =
+            |idle: u64, stolen: u64| HostTime::of(&format!("cpu  10 0 20 {idle} 0 1 2 {stolen} 5 0\ncpu0 1 1 1 1"));
+        let (before, after) = (stat(100, 7).unwrap(), stat(160, 27).unwrap());
+        assert_eq!(after.stolen_percent_since(before), 25.0);
+        assert_eq!(after.stolen_percent_since(after), 0.0);
+        assert_eq!(["", "cpu  1 2 3", "cpu  1 2 3 4 5 6 7 x", "intr 1"].map(HostTime::of), [None; 4]);
+    }
 
     #[test]
     fn a_meter_sees_this_very_process() {

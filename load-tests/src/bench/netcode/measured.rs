@@ -9,6 +9,7 @@ use super::page::{Span, Times};
 use super::player::Seen;
 use super::scenes::Scene;
 use super::watch::Sights;
+use crate::process::HostTime;
 
 /// Parts of a tick, in order, as the metrics page names them.
 pub(super) const PHASES: [&str; 5] = ["mailbox", "intake", "simulation", "replication", "hand_on"];
@@ -44,6 +45,8 @@ pub(super) struct Measured {
     /// CPU of server and of this process, cores.
     pub(super) server_cores: f64,
     pub(super) bots_cores: f64,
+    /// Percent of the machine's time that its host gave to others; where it tells.
+    pub(super) stolen_percent: Option<f64>,
     /// UDP payload a client and second, down and up, of those with a channel.
     pub(super) bytes_down: f64,
     pub(super) bytes_up: f64,
@@ -79,6 +82,8 @@ pub(super) struct Cpu {
     pub(super) threads: BTreeMap<String, u64>,
     /// Of this process.
     pub(super) own: u64,
+    /// Of the machine, where the system tells it.
+    pub(super) host: Option<HostTime>,
 }
 
 impl Cpu {
@@ -121,6 +126,7 @@ impl Measured {
             rest_us: each(all - shard - gateway),
             server_cores: all / 1e6 / seconds.max(0.001),
             bots_cores: after.own.saturating_sub(before.own) as f64 / 1e6 / seconds.max(0.001),
+            stolen_percent: after.host.zip(before.host).map(|(after, before)| after.stolen_percent_since(before)),
             snapshot_bytes: each(span.counted("shallot_snapshot_bytes_total") as f64),
             ..Self::default()
         }

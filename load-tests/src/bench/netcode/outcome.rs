@@ -96,8 +96,14 @@ fn write_scene(m: &Measured, out: &mut String) -> fmt::Result {
     writeln!(out)?;
     writeln!(
         out,
-        "  CPU          a snapshot: {:.1} us replication, {:.1} region in all, {:.1} gateway, {:.1} else; {:.2} cores, bots {:.2}",
-        m.replication_us, m.shard_us, m.gateway_us, m.rest_us, m.server_cores, m.bots_cores
+        "  CPU          a snapshot: {:.1} us replication, {:.1} region in all, {:.1} gateway, {:.1} else; {:.2} cores, bots {:.2}{}",
+        m.replication_us,
+        m.shard_us,
+        m.gateway_us,
+        m.rest_us,
+        m.server_cores,
+        m.bots_cores,
+        m.stolen_percent.map_or_else(String::new, |percent| format!("; the machine's host took {percent:.1} %"))
     )?;
     if let (Some([before, after]), Some(mean)) = (m.plain_quic_us, m.plain_quic_us()) {
         writeln!(

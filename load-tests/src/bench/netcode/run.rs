@@ -23,7 +23,7 @@ use crate::bot::entry::{open_channel, stand};
 use crate::game::{BotPlan, Game, SignIn, plans};
 use crate::limits::{FIRST_ENTRY_ATTEMPTS, GATHER_TIME_LIMIT, SECONDS_MAX, WATCHERS};
 use crate::metrics_scrape;
-use crate::process::{LOOPBACK, Launch, ServerProcess};
+use crate::process::{self, HostTime, LOOPBACK, Launch, ServerProcess};
 
 /// Where the server listens and where its players find it.
 #[derive(Clone, Copy, Debug)]
@@ -182,5 +182,5 @@ async fn enter(shared: &Arc<Shared>, plan: BotPlan, has_channel: bool, watches: 
 fn cpu(server: &mut ServerProcess) -> Cpu {
     let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     let threads = server.cpu_by_thread().into_iter().map(|(name, time)| (name, us(time))).collect();
-    Cpu { threads, own: us(crate::process::own_cpu()) }
+    Cpu { threads, own: us(process::own_cpu()), host: HostTime::now() }
 }
