@@ -118,6 +118,10 @@ impl Telling {
                 }
             }
         }
+        let most = room / Form::Entering.record_bytes();
+        if self.entering.len() > most {
+            self.keep_most_urgent(scene, look, view, has_baseline, most);
+        }
         self.entering.sort_unstable_by_key(|entering| (entering.cell, entering.slot));
         let changes = if has_baseline { changes_bytes(self.changed.end(), bits as usize) } else { 0 };
         if changes + entering_bytes(&self.entering) > room {
@@ -136,6 +140,30 @@ impl Telling {
         let mut told = self.changed;
         self.entering.iter().for_each(|entering| told.insert(entering.place));
         told
+    }
+
+    /// Of those who enter leaves out all but so many: more have no room whatever the changes take, and need not be put in order.
+    fn keep_most_urgent(&mut self, scene: &Scene, look: Look, view: &View, has_baseline: bool, most: usize) {
+        self.claims.clear();
+        let claims = self.entering.iter().enumerate();
+        self.claims.extend(claims.map(|(n, entering)| entering_claim(scene, look, view, has_baseline, entering, n)));
+        self.rooms.clear();
+        self.rooms.resize(self.entering.len(), (0, false));
+        self.claims.select_nth_unstable(most);
+        for claim in self.claims.iter().take(most) {
+            if let Some((_, stays)) = self.rooms.get_mut((claim & (ENTERS - 1)) as usize) {
+                *stays = true;
+            }
+        }
+        let Self { entering, rooms, left_out, .. } = self;
+        let mut rooms = rooms.iter();
+        entering.retain(|entering| {
+            let stays = rooms.next().is_some_and(|(_, stays)| *stays);
+            if !stays {
+                left_out.insert(entering.place);
+            }
+            stays
+        });
     }
 
     /// Leaves out what there is no room for.
@@ -166,14 +194,11 @@ impl Telling {
             self.rooms.extend(cell.iter().map(|_| (number, false)));
         }
         for (n, entering) in self.entering.iter().enumerate() {
-            let ring = view.get(entering.place).map_or(Ring::Far, |shown| shown.ring);
-            // Without a baseline all enter, and nobody is known to have waited.
-            let waited = if has_baseline { view.ledger.since_told(entering.place, look.tick) } else { 0 };
-            self.claims.push(claim(entering_urgency(ring) + waited, distance_squared(entering.slot), n) | ENTERS);
+            self.claims.push(entering_claim(scene, look, view, has_baseline, entering, n));
         }
         self.claims.sort_unstable();
         self.grant(has_baseline, room);
-        self.left_out = all - self.told();
+        self.left_out |= all - self.told();
     }
 
     /// Gives the claims what they want, in their order, as far as there is room.
@@ -207,6 +232,15 @@ impl Telling {
         let mut rooms = self.rooms.iter();
         self.entering.retain(|_| rooms.next().is_some_and(|(_, enters)| *enters));
     }
+}
+
+/// Of the `n`-th of those who enter.
+fn entering_claim(scene: &Scene, look: Look, view: &View, has_baseline: bool, entering: &Entering, n: usize) -> Claim {
+    let ring = view.get(entering.place).map_or(Ring::Far, |shown| shown.ring);
+    // Without a baseline all enter, and nobody is known to have waited.
+    let waited = if has_baseline { view.ledger.since_told(entering.place, look.tick) } else { 0 };
+    let distance_squared = scene.position(entering.slot).map_or(i64::MAX, |at| look.at.distance_squared(at));
+    claim(entering_urgency(ring) + waited, distance_squared, n) | ENTERS
 }
 
 /// Of who enters, beside its waiting.
