@@ -4,7 +4,7 @@ use shallot_wire::{Form, Group, SnapshotWriter};
 use wincode::{SchemaRead, SchemaWrite};
 
 use crate::interest::Look;
-use crate::limits::{CROWD_LOOKS, FAR_UNITS};
+use crate::limits::FAR_UNITS;
 use crate::scene::Scene;
 use crate::view::View;
 
@@ -17,17 +17,17 @@ pub(crate) struct Turn {
 
 impl Turn {
     /// Writes who comes after the turn, cell by cell and then from the first cell on, until the datagram is full, all were
-    /// looked at once, or [`CROWD_LOOKS`] were.
+    /// looked at once, or so many were.
     pub(crate) fn go_on(
         &mut self,
         scene: &Scene,
         look: Look,
         view: &View,
-        writer: &mut SnapshotWriter<'_>,
+        (looks, writer): (usize, &mut SnapshotWriter<'_>),
         mut on_told: impl FnMut(u16),
     ) {
         let (span, began) = (scene.grid.span(look.at, FAR_UNITS), *self);
-        let mut looks = 0;
+        let mut looked = 0;
         let first = scene.grid.cells(span).position(|cell| cell >= began.cell as usize).unwrap_or(0);
         // Once around: the first cell's rest, the others, and the first cell's beginning.
         let around = scene.grid.cells(span).skip(first).chain(scene.grid.cells(span).take(first + 1));
@@ -39,8 +39,8 @@ impl Turn {
                 if cell == began.cell as usize && (turn > began) != (n == 0) {
                     continue;
                 }
-                looks += 1;
-                if looks > CROWD_LOOKS {
+                looked += 1;
+                if looked > looks {
                     return;
                 }
                 let is_outside = glimpse.slot != look.own.index

@@ -39,7 +39,8 @@ impl Ring {
     fn look_period(self) -> u32 {
         match self {
             Self::Always | Self::Near => NEAR_TICKS,
-            Self::Mid | Self::Far => self.tell_period(),
+            Self::Mid => MID_TICKS,
+            Self::Far => FAR_TICKS,
         }
     }
 

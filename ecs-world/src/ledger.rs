@@ -290,6 +290,25 @@ mod tests {
     }
 
     #[test]
+    fn a_place_with_somebody_else_since_then_is_settled_by_later_snapshots_alone() {
+        let mut ledger = ledger();
+        tell(&mut ledger, 2, &[0, 1]);
+        tell(&mut ledger, 3, &[2]);
+        ledger.renew(1, tick(3));
+        tell(&mut ledger, 4, &[1]);
+        answer(&mut ledger, 2, 1);
+        assert_eq!((ages(&ledger, 5), ledger.owed()), ([Some(3), None, Some(4), Some(4)], Places::NONE));
+        ledger.renew(0, tick(4));
+        answer(&mut ledger, 4, 1);
+        assert_eq!((ages(&ledger, 5), ledger.owed()), ([None, Some(1), Some(2), Some(4)], of(&[0])));
+        // All is answered: what is renewed now concerns no snapshot under way.
+        ledger.renew(2, tick(5));
+        tell(&mut ledger, 5, &[0, 1, 2]);
+        answer(&mut ledger, 5, 1);
+        assert_eq!((ages(&ledger, 6), ledger.owed()), ([Some(1), Some(1), Some(1), Some(5)], Places::NONE));
+    }
+
+    #[test]
     fn after_a_long_silence_all_is_told_anew() {
         let mut ledger = ledger();
         for n in 2..=1 + MAX_BASELINE_AGE {

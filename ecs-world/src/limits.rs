@@ -74,7 +74,7 @@ pub(crate) const INPUT_RING: usize = 16;
 pub(crate) const INPUT_REPEATS: u32 = 3;
 /// Ticks without any input after which the 16 bits of a client's tick are forgotten.
 pub(crate) const INPUT_FORGET_TICKS: u32 = 10_000;
-/// Who is at most so far away is near, and told each tick: 32 m.
+/// Who is at most so far away is near, and told in each snapshot: 32 m.
 pub(crate) const NEAR_UNITS: i32 = 32 * UNITS_PER_METRE;
 /// Who is at most so far away is told each [`MID_TICKS`]: 96 m. Events farther away are not told.
 pub(crate) const MID_UNITS: i32 = 96 * UNITS_PER_METRE;
@@ -85,9 +85,9 @@ pub(crate) const FAR_UNITS: i32 = 192 * UNITS_PER_METRE;
 pub(crate) const NEAR_TICKS: u32 = 3;
 /// Ticks between two looks of a viewer for who comes into view at all.
 pub(crate) const WIDE_LOOK_TICKS: u32 = 9;
-/// Ticks between two turns of who is within [`MID_UNITS`].
+/// Ticks between two looks at who is within [`MID_UNITS`], and snapshots between two of its turns to be told.
 pub(crate) const MID_TICKS: u32 = 3;
-/// Ticks between two turns of who is within [`FAR_UNITS`]: at ten, who turns is drawn 2.4 m off before it is told.
+/// The same of who is within [`FAR_UNITS`]: at ten, who turns is drawn 2.4 m off before it is told.
 pub(crate) const FAR_TICKS: u32 = 5;
 /// A ring is left so much farther out than it is entered: 8 m.
 pub(crate) const LINGER_UNITS: i32 = 8 * UNITS_PER_METRE;
@@ -112,17 +112,18 @@ pub(crate) const FAR_FACING_STEPS: u8 = 16;
 pub(crate) const HISTORY_TICKS: usize = 32;
 /// 16,039 slots, 32 ticks, 20 bytes: 10.3 MB a region.
 pub const HISTORY_BYTES: usize = SLOTS * HISTORY_TICKS * size_of::<Option<Spot>>();
-/// Snapshots of each client of which it is not known whether they arrived, 1.6 s: after a longer silence it is told all anew.
+/// Snapshots of each client of which it is not known whether they arrived, 1.6 s where there is one a tick: after a longer silence it is told all anew.
 pub(crate) const SNAPSHOTS_KEPT: usize = 32;
 /// Ticks between two snapshots of a client that is farther behind than that: to tell it all anew costs many times what changes cost, it does not
 /// keep up with them, and one that is back from a silence waits so long at most.
 pub(crate) const BEHIND_TICKS: u32 = 4;
 /// Numbers of snapshots that are passed over after a crash: more than were sent since the checkpoint and acknowledgements may name.
 pub(crate) const SEQUENCES_SKIPPED: u16 = 1_024;
-/// Bytes of a datagram that those outside a full view get at least, but no more than a quarter of it: 20 records in some cells. So 745 of
-/// a crowd of 1,000 are told within 2 s.
+/// Bytes of a datagram that those outside a full view get at least, for each tick from one snapshot to the next, but no more than a
+/// quarter of it, or half where clients take turns: 20 records in some cells. So 745 of a crowd of 1,000 are told within 2 s; of 2,500 in one
+/// place some 350 are, beside the nearest 255.
 pub(crate) const CROWD_BYTES: usize = 260;
-/// Entities that are looked at in a tick to find those outside a full view; the next tick goes on from there. So 2,500 are gone over in
+/// Entities that are looked at for each tick to find those outside a full view; the next snapshot goes on from there. So 2,500 are gone over in
 /// the two seconds for which each record counts.
 pub(crate) const CROWD_LOOKS: usize = 64;
 /// Full views that are told in a tick: each tells up to [`PLACES`] entities and some of a crowd, at 10 us or more. With more players in

@@ -1,4 +1,4 @@
-//! What each client gets of a tick: one datagram, who appeared, what happened around it, and its own body when that
+//! What each client gets of a tick: one datagram at most, who appeared, what happened around it, and its own body when that
 //! changed.
 
 use bevy_ecs::prelude::{Local, Query, Res, ResMut};
@@ -16,8 +16,8 @@ use crate::history::Spot;
 use crate::inputs::InputRing;
 use crate::interest::{Interest, Look};
 use crate::limits::{
-    BEHIND_TICKS, BUDGET_LEAST, CROWD_BYTES, ECHO_TICKS, EVENTS_PER_CLIENT, FORGET_UNITS, FULL_VIEWS_PER_TICK,
-    MID_UNITS, SWEEP_TICKS,
+    BEHIND_TICKS, BUDGET_LEAST, CROWD_BYTES, CROWD_LOOKS, ECHO_TICKS, EVENTS_PER_CLIENT, FORGET_UNITS,
+    FULL_VIEWS_PER_TICK, MID_UNITS, SWEEP_TICKS,
 };
 use crate::output::{Event, Outputs, Snapshot, What};
 use crate::resources::{Happening, Happenings, Out, Setting};
@@ -52,7 +52,7 @@ pub(crate) struct Cast<'w, 's> {
     drops: Query<'w, 's, &'static Loot>,
 }
 
-/// Buffers that each tick uses again.
+/// Buffers that each tick uses again, and what one tick needs to know of the one before; no part of a checkpoint, as views are none.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     interest: Interest,
@@ -134,10 +134,10 @@ fn snapshot(
     let is_crowded = view.taken() == Places::ALL;
     *full_views += usize::from(is_crowded);
     // A narrow path costs little as it is, and its gateway counts on one a tick.
-    if usize::from(viewer.budget) > BUDGET_LEAST {
-        let in_turn = if is_crowded { full_before.div_ceil(FULL_VIEWS_PER_TICK) as u32 } else { 1 };
-        look.every = in_turn.max(if view.ledger.is_far_behind() { BEHIND_TICKS } else { 1 });
-    }
+    let is_wide = usize::from(viewer.budget) > BUDGET_LEAST;
+    let full = if is_wide && is_crowded { (*full_views).max(*full_before) } else { 1 };
+    let turns = full.div_ceil(FULL_VIEWS_PER_TICK);
+    look.every = (turns as u32).max(if is_wide && view.ledger.is_far_behind() { BEHIND_TICKS } else { 1 });
     if !look.is_told() {
         return;
     }
@@ -147,7 +147,7 @@ fn snapshot(
     let echo = stamp.map(|(client_stamp_ms, hold_ms)| TimeEcho { client_stamp_ms, hold_ms });
     let budget = usize::from(viewer.budget).min(MAX_DATAGRAM);
     let front = SNAPSHOT_HEADER_BYTES + OWN_STATE_BYTES + echo.map_or(0, |_| TIME_ECHO_BYTES);
-    let crowd = if is_crowded { (CROWD_BYTES.min(budget / 4) * look.every as usize).min(budget / 2) } else { 0 };
+    let crowd = if is_crowded { (CROWD_BYTES.min(budget / 4) * turns).min(budget / 2) } else { 0 };
     let sequence = Sequence(viewer.sequence);
     let baseline = view.ledger.baseline(sequence, view.taken());
     telling.compose(scene, look, view, baseline.is_some(), budget.saturating_sub(front + crowd));
@@ -185,7 +185,7 @@ fn snapshot(
     }
     if is_crowded {
         let mut turn = viewer.crowd;
-        turn.go_on(scene, look, view, &mut writer, |slot| on_told(&mut viewer.known, slot));
+        turn.go_on(scene, look, view, (CROWD_LOOKS * turns, &mut writer), |slot| on_told(&mut viewer.known, slot));
         viewer.crowd = turn;
     }
     let end = start + writer.finish();

@@ -43,7 +43,7 @@ pub(crate) const UNARY_MESSAGE: usize = 64 * 1024;
 pub(crate) const UNARY_DEADLINE: Duration = Duration::from_secs(2);
 /// For a unary call that moves value.
 pub(crate) const SLOW_UNARY_DEADLINE: Duration = Duration::from_secs(5);
-/// For a log-in or registration, its wait for a turn included; clients give up after ten seconds.
+/// For a call about accounts: a log-in or registration waits for a turn. Clients give up after ten seconds.
 pub(crate) const LOG_IN_DEADLINE: Duration = Duration::from_secs(9);
 /// Log-ins and registrations that are worked on at once. As many writes of the next steps wait beside theirs, two or three times: at the
 /// thousand a second that a store does at least, well below [`UNARY_DEADLINE`].

@@ -18,7 +18,7 @@ const A_TICK: usize = 5;
 const STAY_TICKS: u16 = 60;
 /// So many with full views are told in a tick, and those who come in it are known to be more only in the next.
 const TOLD_A_TICK: usize = 512;
-/// And each who came is told of at least so often, ticks.
+/// And each who came has a datagram again before so many ticks have gone by.
 const TURN_TICKS: u32 = 3;
 /// What is drawn of a friend is this near to the truth at the 99th percentile, centimetres.
 const NEAR_CM: u64 = 10;
@@ -33,8 +33,9 @@ fn character(n: usize) -> CharacterId {
 struct Guest {
     entity: NetId,
     has: Received,
-    /// Where it was told to be in this tick.
+    /// Where it was told to be in this tick, and in the one before; or that follows from how it came there.
     own: Option<Position>,
+    before: Option<Position>,
     /// Ticks since it had a datagram.
     waits: u32,
     /// Ticks in a row in which the first one did not see it.
@@ -47,6 +48,8 @@ struct Crowd {
     eye: Eye,
     dice: Dice,
     tick: u16,
+    /// Where friends were drawn in the last tick, if that had a snapshot; steps.
+    drawn: Vec<(usize, (i32, i32))>,
     /// Of friends, centimetres.
     errors: Vec<u64>,
 }
@@ -54,7 +57,15 @@ struct Crowd {
 impl Crowd {
     fn new() -> Self {
         let stage = Stage::new(|data| data.balance.player_speed_cm_per_s = 600);
-        Self { stage, guests: Vec::new(), eye: Eye::default(), dice: Dice(7), tick: 0, errors: Vec::new() }
+        Self {
+            stage,
+            guests: Vec::new(),
+            eye: Eye::default(),
+            dice: Dice(7),
+            tick: 0,
+            drawn: Vec::new(),
+            errors: Vec::new(),
+        }
     }
 
     /// One tick in which so many come into the cell from 96 to 128 m. All who are in turn in each tick, more than there is room for.
@@ -79,7 +90,14 @@ impl Crowd {
             match self.stage.answer(n as u64) {
                 Some(Ok(Reply::Entered(entered))) => {
                     let entity = entered.entity;
-                    self.guests.push(Guest { entity, has: Received::default(), own: None, waits: 0, unseen: 0 });
+                    self.guests.push(Guest {
+                        entity,
+                        has: Received::default(),
+                        own: None,
+                        before: None,
+                        waits: 0,
+                        unseen: 0,
+                    });
                 }
                 other => panic!("{other:?}"),
             }
@@ -95,7 +113,7 @@ impl Crowd {
         assert_eq!(to.len(), snapshots.len(), "one for each");
         assert!(snapshots.len() <= TOLD_A_TICK + A_TICK, "{} are told", snapshots.len());
         for guest in &mut self.guests {
-            (guest.own, guest.waits) = (None, guest.waits + 1);
+            (guest.before, guest.own, guest.waits) = (guest.own, None, guest.waits + 1);
         }
         for snapshot in snapshots {
             let n = u64::from_le_bytes(*snapshot.character.0.first_chunk().unwrap()) as usize;
@@ -104,7 +122,9 @@ impl Crowd {
             let told = Snapshot::decode(datagram).unwrap();
             let guest = &mut self.guests[n];
             guest.has.note(told.header.sequence);
-            (guest.own, guest.waits) = (Some(told.own.unwrap().position), 0);
+            let (at, came) = told.own.map(|own| (own.position, own.velocity)).unwrap();
+            guest.before = guest.before.or(Some(Position { x: at.x - came.x, y: at.y - came.y }));
+            (guest.own, guest.waits) = (Some(at), 0);
             if n == 0 {
                 assert!(self.eye.take(datagram));
             }
@@ -115,6 +135,12 @@ impl Crowd {
 
     /// What the first one has before it.
     fn look(&mut self) {
+        for (n, (x, y)) in std::mem::take(&mut self.drawn) {
+            // Each has a snapshot in this tick or had one in the last.
+            let (true_x, true_y) = State::steps(self.guests[n].before.unwrap());
+            let off = f64::from(true_x - x).hypot(f64::from(true_y - y)) * 100.0 / 64.0;
+            self.errors.push(off as u64);
+        }
         let is_told = self.guests[0].own.is_some();
         let shown = self.eye.shown();
         for (n, guest) in self.guests.iter_mut().enumerate().skip(1) {
@@ -124,11 +150,9 @@ impl Crowd {
             assert!(guest.unseen <= CROWD_TICKS, "{n} of {ALL} is not seen at tick {}", self.tick);
             if n <= FRIENDS {
                 let entry = entry.unwrap_or_else(|| panic!("friend {n} is out of view at tick {}", self.tick));
-                let Some(own) = guest.own.filter(|_| is_told) else { continue };
-                let (x, y) = entry.state.extrapolated(entry.age(self.eye.tick).unwrap());
-                let (true_x, true_y) = State::steps(own);
-                let off = f64::from(true_x - x).hypot(f64::from(true_y - y)) * 100.0 / 64.0;
-                self.errors.push(off as u64);
+                if is_told {
+                    self.drawn.push((n, entry.state.extrapolated(entry.age(self.eye.tick).unwrap())));
+                }
             }
         }
     }

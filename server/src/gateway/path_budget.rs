@@ -11,7 +11,7 @@ use shallot_proto::wire::TICK_MS;
 use shallot_proto::wire::limits::MAX_DATAGRAM;
 
 use crate::limits::{
-    BUDGET_FLOOR, COLLAPSE_PERMILLE, HEAVY_LOSS_PERMILLE, HOLE_SAMPLES_FIRST, RATE_FLOOR, SNAPSHOT_MOST,
+    BUDGET_FLOOR, COLLAPSE_PERMILLE, HEAVY_LOSS_PERMILLE, HOLE_SAMPLES_FIRST, PATH_SAMPLE, RATE_FLOOR, SNAPSHOT_MOST,
     STANDING_QUEUE, STUCK_SAMPLES,
 };
 use crate::listeners::quic_window::RoundTrips;
@@ -101,8 +101,9 @@ pub(crate) struct PathBudget {
     bytes: usize,
     /// Left over from snapshots that were smaller or left out.
     saved: usize,
-    /// Snapshots that are left out so that a queue can drain.
+    /// Snapshots that are left out so that a queue can drain, and samples after which it has; not each tick need have a snapshot.
     skip: u64,
+    draining: u32,
     /// Largest snapshot sent since the last lowering or raising.
     largest: usize,
     hole: Option<Hole>,
@@ -131,7 +132,8 @@ pub(crate) struct PathBudget {
     stuck: u32,
 }
 
-/// Losses of about the last `N` samples. Bytes are what counts: small packets that pass say nothing of large ones that do not.
+/// Losses of about the last `N` samples' worth of packets, a snapshot a tick: where fewer go, more samples count. Bytes are what counts: small
+/// packets that pass say nothing of large ones that do not.
 #[derive(Clone, Copy, Debug, Default)]
 struct Loss<const N: u64> {
     /// Thousandths of packets whose fate is known.
@@ -144,7 +146,9 @@ struct Loss<const N: u64> {
 
 impl<const N: u64> Loss<N> {
     fn add(&mut self, acknowledged: Packets, lost: Packets) {
-        let decayed = |sum: u64, more: u64| sum * (N - 1) / N + more * 1_000;
+        let all = N * SAMPLE_PACKETS;
+        let weight = (acknowledged.count + lost.count).clamp(1, SAMPLE_PACKETS);
+        let decayed = |sum: u64, more: u64| sum * (all - weight) / all + more * 1_000;
         self.known = decayed(self.known, acknowledged.count + lost.count);
         self.bytes = decayed(self.bytes, acknowledged.bytes + lost.bytes);
         self.lost = decayed(self.lost, lost.bytes);
@@ -156,6 +160,8 @@ impl<const N: u64> Loss<N> {
     }
 }
 
+/// Packets of a sample, with a snapshot in each tick.
+const SAMPLE_PACKETS: u64 = PATH_SAMPLE.as_millis() as u64 / TICK_MS as u64;
 /// Packets out of which a collapse is told, and lasting loss.
 const FEW_PACKETS: u64 = 8;
 const MANY_PACKETS: u64 = 24;
@@ -175,7 +181,7 @@ const ACK_WAIT: Duration = Duration::from_millis(TICK_MS as u64);
 /// must not fill the window, for then nothing goes but QUIC's own probes, which come seconds apart by then.
 const AWAY_SPACING: u32 = 2;
 const _: () = {
-    use crate::limits::{PATH_SAMPLE, QUIC_AROUND, QUIC_IDLE, WINDOW_CEILING};
+    use crate::limits::{QUIC_AROUND, QUIC_IDLE, WINDOW_CEILING};
     let at_first = (AWAY_SAMPLES + 1) as u128 * PATH_SAMPLE.as_millis() / TICK_MS as u128;
     let later = QUIC_IDLE.as_millis() / (AWAY_SPACING as u128 * PATH_SAMPLE.as_millis());
     assert!((at_first + later) * ((MAX_DATAGRAM + QUIC_AROUND) as u128) < WINDOW_CEILING as u128);
@@ -197,6 +203,7 @@ impl PathBudget {
             // The shard may not have been told yet what its first one may have.
             saved: MAX_DATAGRAM,
             skip: 0,
+            draining: 0,
             largest: 0,
             hole: None,
             last: PathSample::default(),
@@ -263,6 +270,10 @@ impl PathBudget {
             // The client has moved: a path that nothing is known of.
             let known = PathSample { acknowledged: Packets::default(), ..self.last };
             *self = Self { last: known, ..Self::new() };
+        }
+        self.draining = self.draining.saturating_sub(1);
+        if self.draining == 0 {
+            self.skip = 0;
         }
         let acknowledged = sample.acknowledged.since(self.last.acknowledged);
         let lost = sample.lost.since(self.last.lost);
@@ -350,8 +361,9 @@ impl PathBudget {
             self.hole = Some(Hole::new(limit, length));
         }
         if why == Lowered::Queue {
-            let drains = queue.min(DRAIN_AT_MOST);
-            self.skip = u64::try_from(drains.as_millis()).unwrap_or(u64::MAX) / u64::from(TICK_MS);
+            let drains = queue.min(DRAIN_AT_MOST).as_millis() as u64;
+            self.skip = drains / u64::from(TICK_MS);
+            self.draining = drains.div_ceil(PATH_SAMPLE.as_millis() as u64) as u32;
         }
         (self.saved, self.largest) = (0, 0);
         (self.good, self.heavy, self.silent) = (0, 0, 0);

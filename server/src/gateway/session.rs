@@ -220,7 +220,7 @@ impl PlayerSession {
         }
     }
 
-    /// The first snapshots too are to fit what carries them; without a channel the link does.
+    /// Snapshots are to fit what carries them from the first one on, but for the one of the tick of entry; without a channel the link does.
     fn tell_budget_of_channel(&self) {
         let bytes = lock(&self.channel).as_ref().map(Channel::snapshot_bytes);
         if let Some(bytes) = bytes {

@@ -36,8 +36,8 @@ pub(super) struct Measured {
     pub(super) tick: Times,
     pub(super) phases: BTreeMap<String, Times>,
     pub(super) overruns: u64,
-    /// Server CPU for a snapshot with all that goes with it, which is a client-tick where no crowd takes turns, microseconds: who sees what and the datagrams of it; the region's thread in all; the gateway's threads;
-    /// all else.
+    /// Server CPU for a snapshot with all that goes with it, which is a client-tick where no crowd takes turns, microseconds: who sees what
+    /// and the datagrams of it; the region's thread in all; the gateway's threads; all else.
     pub(super) replication_us: f64,
     pub(super) shard_us: f64,
     pub(super) gateway_us: f64,

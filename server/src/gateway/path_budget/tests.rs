@@ -1,6 +1,5 @@
 use super::*;
-use crate::limits::HOLE_SAMPLES_LAST;
-use crate::limits::PATH_SAMPLE;
+use crate::limits::{HOLE_SAMPLES_LAST, PATH_SAMPLE};
 
 /// Ticks in a sample period.
 const TICKS: u64 = PATH_SAMPLE.as_millis() as u64 / TICK_MS as u64;
@@ -13,6 +12,9 @@ struct Path {
     /// Whether the game makes its snapshots as small as the budget says.
     is_told: bool,
     bytes_per_tick: u64,
+    /// Ticks from one snapshot to the next, and ticks so far.
+    every: u64,
+    ticks: u64,
     queue_limit: u64,
     /// Random loss, parts per thousand.
     loss: u64,
@@ -36,6 +38,8 @@ impl Path {
             budget: PathBudget::new(),
             is_told: true,
             bytes_per_tick: bytes_per_second / 20,
+            every: 1,
+            ticks: 0,
             queue_limit: 64 * 1_024,
             loss: 0,
             largest: usize::MAX,
@@ -92,7 +96,13 @@ impl Path {
 
     fn sample(&mut self, wanted: usize) {
         for _ in 0..TICKS {
-            self.tick(wanted);
+            self.ticks += 1;
+            if self.ticks.is_multiple_of(self.every) {
+                self.tick(wanted);
+            } else {
+                self.queue = self.queue.saturating_sub(self.bytes_per_tick);
+                self.sample.received += u64::from(self.is_there);
+            }
         }
         self.look();
     }
@@ -141,6 +151,46 @@ fn heavy_loss_lowers_it_to_the_floor_and_its_end_brings_it_back() {
     path.loss = 0;
     path.play(180, MAX_DATAGRAM);
     assert_eq!(path.budget.bytes, SNAPSHOT_MOST);
+}
+
+#[test]
+fn where_clients_take_turns_loss_says_the_same() {
+    for every in [2, 5] {
+        let mut path = Path::of(1_000_000);
+        (path.every, path.loss) = (every, 50);
+        path.play(600, MAX_DATAGRAM);
+        assert!(path.lowered.is_empty(), "{every}: {:?}", path.lowered);
+        path.loss = 400;
+        path.play(60 * every, MAX_DATAGRAM);
+        // A tick has no more than with a snapshot in each.
+        assert!(
+            path.lowered.contains(&Lowered::Loss) && path.budget.bytes < 400 * every as usize,
+            "{every}: {}",
+            path.budget.bytes
+        );
+        let mut path = Path::of(1_000_000);
+        (path.every, path.largest) = (every, 600);
+        path.play(4, MAX_DATAGRAM);
+        assert_eq!(path.lowered, [Lowered::Collapse], "{every}");
+    }
+}
+
+#[test]
+fn where_clients_take_turns_a_queue_is_given_no_longer_to_drain() {
+    for every in [1, 2, 5] {
+        let mut path = Path::of(8_000 / every);
+        path.every = every;
+        let began = (0..100).find(|_| {
+            path.sample(MAX_DATAGRAM);
+            path.lowered.last() == Some(&Lowered::Queue)
+        });
+        assert!(began.is_some(), "{every}");
+        let samples = (1..20).find(|_| {
+            path.sample(MAX_DATAGRAM);
+            path.budget.skip == 0
+        });
+        assert!(samples.is_some_and(|samples| samples <= 4), "{every}: {samples:?}");
+    }
 }
 
 #[test]
