@@ -1,6 +1,6 @@
 //! What a client's path carries: how many bytes a snapshot may have, and whether the next one goes out at all. Lowered while much is
 //! lost or a queue stands in the path, raised again step by step; a few percent of random loss change nothing. No IO, no clock: time passes
-//! by [`PathBudget::observe`], once in [`PATH_SAMPLE`](crate::limits::PATH_SAMPLE).
+//! by [`PathBudget::observe`], once in [`PATH_SAMPLE`].
 
 mod hole;
 
