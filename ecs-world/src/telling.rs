@@ -147,23 +147,13 @@ impl Telling {
         self.claims.clear();
         let claims = self.entering.iter().enumerate();
         self.claims.extend(claims.map(|(n, entering)| entering_claim(scene, look, view, has_baseline, entering, n)));
-        self.rooms.clear();
-        self.rooms.resize(self.entering.len(), (0, false));
-        self.claims.select_nth_unstable(most);
-        for claim in self.claims.iter().take(most) {
-            if let Some((_, stays)) = self.rooms.get_mut((claim & (ENTERS - 1)) as usize) {
-                *stays = true;
-            }
+        let (_, first_out, others_out) = self.claims.select_nth_unstable(most);
+        for claim in std::iter::once(&*first_out).chain(&*others_out) {
+            let out = self.entering.get((claim & (ENTERS - 1)) as usize);
+            out.into_iter().for_each(|entering| self.left_out.insert(entering.place));
         }
-        let Self { entering, rooms, left_out, .. } = self;
-        let mut rooms = rooms.iter();
-        entering.retain(|entering| {
-            let stays = rooms.next().is_some_and(|(_, stays)| *stays);
-            if !stays {
-                left_out.insert(entering.place);
-            }
-            stays
-        });
+        let left_out = self.left_out;
+        self.entering.retain(|entering| !left_out.contains(entering.place));
     }
 
     /// Leaves out what there is no room for.
